@@ -1,0 +1,179 @@
+/* Door of the floor: errors, text, JSON, files and CSV tables. No word of the domain in here.
+ *
+ * Everything that fails returns `enum status` (0 is success) and fills `struct error`, which the
+ * caller owns; the first error wins and travels up untouched. Nothing here prints or exits.
+ */
+#ifndef MODEL_BASE_BASE_H
+#define MODEL_BASE_BASE_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* ---------------------------------------------------------------- errors */
+
+#define STATUS_LIST(X)                                                                             \
+    X(STATUS_OK, "ok")                                                                             \
+    X(ERR_IO, "cannot read or write")                                                              \
+    X(ERR_SYNTAX, "not valid JSON or CSV")                                                         \
+    X(ERR_INPUT, "bad input")                                                                      \
+    X(ERR_USAGE, "wrong usage")                                                                    \
+    X(ERR_INFEASIBLE, "infeasible")                                                                \
+    X(ERR_DEADLOCK, "a wait is never met")                                                         \
+    X(ERR_MEMORY, "out of memory")                                                                 \
+    X(ERR_NUMERIC, "no numerical answer")                                                          \
+    X(ERR_EXTERNAL, "an external program failed")                                                  \
+    X(ERR_INTERRUPTED, "interrupted")
+
+enum status {
+#define X(name, text) name,
+    STATUS_LIST(X)
+#undef X
+};
+
+struct error {
+    enum status code;
+    char message[480];     /* one line, no trailing full stop */
+    char file[256];        /* input file, empty when there is none */
+    unsigned line, column; /* 1-based; 0 when unknown */
+    char path[240];        /* JSON path such as /platform/memory_mib, or empty */
+    const char *raised_file;
+    int raised_line;
+};
+
+/* Name of a status, for logs and tests; never NULL. */
+const char *status_text(enum status code);
+
+/* Fill *err (unless it already holds an error) and return `code`. Use through RAISE. */
+enum status error_raise(struct error *err, enum status code, const char *raised_file,
+                        int raised_line, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+#define RAISE(err, code, ...) error_raise((err), (code), __FILE__, __LINE__, __VA_ARGS__)
+
+/* "file:line:column: /path: message" into buffer; parts that are unknown are left out. */
+void error_format(const struct error *err, char *buffer, size_t size);
+
+/* ---------------------------------------------------------------- text */
+
+/* Growable string. Zeroed is empty; text_free accepts a zeroed one. On exhaustion `failed` is set
+ * and the content stays as it was: check it once, at the end. */
+struct text {
+    char *data; /* always NUL-terminated when size > 0 */
+    size_t size, capacity;
+    bool failed;
+};
+void text_append(struct text *t, const char *s, size_t n);
+void text_puts(struct text *t, const char *s);
+void text_printf(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Shortest decimal that reads back as the same double ("0.1", "1e-09", "inf", "nan"). */
+void text_number(struct text *t, double value);
+void text_json_string(struct text *t, const char *s);
+void text_free(struct text *t);
+
+/* The candidate nearest to `name` (edit distance), or NULL when none is near. Count candidates. */
+const char *nearest_name(const char *name, const char *const *candidates, size_t count);
+
+/* ---------------------------------------------------------------- memory */
+
+/* Blocks that live and die together; zeroed is empty. Returned memory is zeroed and aligned. */
+struct arena {
+    struct arena_block *blocks;
+};
+void *arena_alloc(struct arena *a, size_t size); /* NULL when exhausted */
+char *arena_copy(struct arena *a, const char *s, size_t n);
+void arena_free(struct arena *a);
+
+/* ---------------------------------------------------------------- JSON */
+
+enum json_kind { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+
+struct json_origin {
+    const char *file; /* borrowed from the arena; "--set" for the command line */
+    unsigned line, column;
+};
+
+/* A node that knows where it was written. `text` is a string's value, or a number's own token
+ * (exact decimal); `read` is set by the typed getters, so that keys nobody reads can be refused. */
+struct json {
+    enum json_kind kind;
+    bool boolean, read;
+    double number;
+    const char *text, *key;
+    struct json_origin origin;
+    struct json *parent, *first, *last, *next;
+    size_t count;
+};
+
+/* Parse text (n bytes, comments allowed) with cJSON. Errors: ERR_SYNTAX with line and column for
+ * malformed text, duplicate keys, numbers that are not finite; ERR_MEMORY. *out lives in `a`. */
+enum status json_parse(struct arena *a, const char *file, const char *text, size_t n,
+                       struct json **out, struct error *err);
+/* The same from a file of at most 16 MiB. */
+enum status json_load(struct arena *a, const char *path, struct json **out, struct error *err);
+
+struct json *json_member(const struct json *object, const char *key); /* NULL if absent */
+struct json *json_index(const struct json *array, size_t i);
+/* RFC 6901; NULL when nothing is there. */
+struct json *json_pointer(struct json *root, const char *pointer);
+/* "/platform/memory_mib" of a node into buffer. */
+void json_path(const struct json *node, char *buffer, size_t size);
+struct json *json_new(struct arena *a, enum json_kind kind, struct json_origin origin);
+void json_append(struct json *parent, struct json *child, const char *key);
+struct json *json_copy(struct arena *a, const struct json *node);
+/* RFC 7396: patch laid over target; null removes. Origins follow the values. */
+enum status json_merge(struct arena *a, struct json *target, const struct json *patch,
+                       struct error *err);
+/* --set /pointer=value: creates missing objects; "-" appends to arrays (RFC 6901). */
+enum status json_set(struct arena *a, struct json *root, const char *pointer,
+                     const struct json *value, struct error *err);
+void json_write(struct text *out, const struct json *node, int indent);
+/* Is every key below node read? Otherwise ERR_INPUT naming the first unread one and the nearest
+ * of `known` (may be NULL). */
+bool json_all_read(const struct json *node, const struct json **unread);
+void json_mark_read(struct json *node); /* the whole subtree */
+
+/* Raise with the place of a node: file, line, column, JSON path. */
+enum status json_raise(struct error *err, const struct json *node, enum status code,
+                       const char *raised_file, int raised_line, const char *format, ...)
+    __attribute__((format(printf, 6, 7)));
+#define JSON_RAISE(err, node, code, ...)                                                           \
+    json_raise((err), (node), (code), __FILE__, __LINE__, __VA_ARGS__)
+
+/* ---------------------------------------------------------------- files */
+
+/* Whole file into a malloc'd, NUL-terminated block (caller frees). ERR_IO, ERR_INPUT when larger
+ * than limit. */
+enum status file_read(const char *path, size_t limit, char **out, size_t *size, struct error *err);
+/* Write to a temporary name beside path, fsync, rename: never half a file. "-" is stdout. */
+enum status file_write(const char *path, const char *data, size_t size, struct error *err);
+/* 64-bit FNV-1a, for identities in outputs (not for security). */
+uint64_t hash_bytes(uint64_t seed, const void *data, size_t size);
+#define HASH_SEED UINT64_C(0xcbf29ce484222325)
+
+/* ---------------------------------------------------------------- CSV tables */
+
+/* A CSV table held in memory; the first row names the columns. Fields are RFC 4180. */
+struct table {
+    char **columns;  /* n_columns */
+    char **cells;    /* n_rows * n_columns, row major */
+    unsigned *lines; /* n_rows: line in the file each row started on */
+    size_t n_columns, n_rows;
+    char *block; /* owns the characters */
+    char *path;
+};
+enum status table_load(const char *path, struct table *out, struct error *err);
+enum status table_parse(const char *path, char *text, size_t n, struct table *out,
+                        struct error *err); /* takes a malloc'd text over, also on error */
+/* Index of a column, or ERR_INPUT naming the nearest one. */
+enum status table_column(const struct table *t, const char *name, size_t *out, struct error *err);
+const char *table_cell(const struct table *t, size_t row, size_t column);
+/* A number; an empty cell is NaN; anything else than a number is ERR_INPUT with line and column. */
+enum status table_number(const struct table *t, size_t row, size_t column, double *out,
+                         struct error *err);
+void table_free(struct table *t);
+/* One CSV field, quoted when it must be. */
+void text_csv(struct text *out, const char *field);
+
+#endif
