@@ -1,0 +1,369 @@
+/* Door of the model: configuration, tally, evaluation, cost, result rows.
+ *
+ *     scenario + catalogue -> config -> program -> evaluate | simulate -> tally -> cost -> row
+ *
+ * Data only moves right. All times in seconds, sizes in bytes, money in USD; Lambda memory in MiB.
+ */
+#ifndef MODEL_MODEL_H
+#define MODEL_MODEL_H
+
+#include "model/base/base.h"
+#include "model/program.h"
+
+/* ---------------------------------------------------------------- quantities */
+
+#define DISTRIBUTION_LIST(X)                                                                       \
+    X(DISTRIBUTION_CONSTANT, "constant")                                                           \
+    X(DISTRIBUTION_NORMAL, "normal")                                                               \
+    X(DISTRIBUTION_LOGNORMAL, "lognormal")                                                         \
+    X(DISTRIBUTION_SHIFTED_LOGNORMAL, "shifted_lognormal")                                         \
+    X(DISTRIBUTION_GAMMA, "gamma")                                                                 \
+    X(DISTRIBUTION_WEIBULL, "weibull")                                                             \
+    X(DISTRIBUTION_EXPONENTIAL, "exponential")                                                     \
+    X(DISTRIBUTION_UNIFORM, "uniform")                                                             \
+    X(DISTRIBUTION_TRIANGULAR, "triangular")                                                       \
+    X(DISTRIBUTION_EMPIRICAL, "empirical")                                                         \
+    X(DISTRIBUTION_MIXTURE, "mixture")
+
+enum distribution {
+#define X(name, word) name,
+    DISTRIBUTION_LIST(X)
+#undef X
+        DISTRIBUTIONS
+};
+
+/* A number that may be uncertain. The closed form uses mean and cv; the simulator draws.
+ *   NORMAL p = mean, sd (truncated at 0 when drawn)   LOGNORMAL p = mu, sigma (of ln)
+ *   SHIFTED_LOGNORMAL p = shift, mu, sigma            GAMMA p = shape, scale
+ *   WEIBULL p = scale, shape                          EXPONENTIAL p = mean
+ *   UNIFORM p = low, high                             TRIANGULAR p = low, mode, high
+ *   EMPIRICAL table = `count` equally spaced quantiles, minimum and maximum included
+ *   MIXTURE table = `count` components of 5 numbers: weight, kind, p0, p1, p2
+ * run_sd is the standard deviation of a per-run random effect on ln(value); 0 = none. */
+struct quantity {
+    enum distribution kind;
+    uint32_t count;
+    double mean, cv, run_sd;
+    double p[3];
+    const double *table; /* borrowed from the configuration's arena */
+};
+
+/* ---------------------------------------------------------------- configuration */
+
+enum platform_kind { PLATFORM_FUNCTION, PLATFORM_VM };
+
+/* A price class: prices in 1e-15 USD (exact decimals), every unit a provider charges by. */
+typedef int64_t femto_usd;
+struct price {
+    femto_usd gib_s, invocation; /* functions */
+    femto_usd ephemeral_gib_s;   /* /tmp above the free 512 MiB */
+    femto_usd provisioned_gib_s, gib_s_while_provisioned;
+    femto_usd put, get, list;              /* per request */
+    femto_usd put_gb, get_gb;              /* per GB (1e9 bytes) moved */
+    femto_usd gb_month;                    /* stored */
+    femto_usd hour;                        /* per node or VM */
+    femto_usd surcharge_hour;              /* NAT gateways and the like, per hour of the job */
+    femto_usd once_gb;                     /* one-off copies (DataSync), per GB of data set */
+    double put_unit_bytes, get_unit_bytes; /* > 0: one request unit per so many bytes (DynamoDB) */
+    double minimum_s;                      /* minimum charge of an hourly service */
+    double hour_granularity_s;             /* hourly services are billed in steps of this */
+    double free_gib_s, free_invocations;   /* monthly free tier, used when prices.free_tier */
+    double tier_gib_s[2];                  /* upper ends of the first two tiers, 0 = none */
+    femto_usd tier_gib_s_price[2];         /* prices of the second and third tier */
+};
+
+struct platform {
+    const char *name;
+    enum platform_kind kind;
+    double memory_mib, memory_min_mib, memory_max_mib, memory_step_mib;
+    double mib_per_vcpu, vcpu_max, vcpus; /* vcpus: VMs; functions: memory / mib_per_vcpu */
+    double time_limit_s;                  /* 0 = none */
+    double guard_s;                       /* stop this long before the limit */
+    double billing_granularity_s;
+    bool start_billed;
+    double concurrency_limit;         /* 0 = none */
+    double ramp_burst, ramp_per_s;    /* new environments at once, then per second; 0 = no limit */
+    struct quantity start_s;          /* cold start of a function, boot of a VM */
+    struct quantity warm_start_s;     /* start in a warm sandbox */
+    struct quantity framework_init_s; /* imports after the start, each (re)start */
+    struct quantity invoke_latency_s; /* one asynchronous invocation, paid by the caller */
+    double nic_bytes_per_s;           /* of one function or VM at nic_full_mib and above */
+    double nic_full_mib;              /* bandwidth grows with memory up to here; 0 = flat */
+    double nic_burst_bytes, nic_burst_bytes_per_s; /* token bucket; 0 = none */
+    double ephemeral_mib;
+    double provisioned;  /* environments kept ready */
+    double keep_alive_s; /* idle sandboxes stay warm so long */
+    double nodes;        /* HOST_SERVER: how many of them */
+    struct price price;
+};
+
+struct store {
+    const char *name;
+    struct quantity get_latency_s, put_latency_s, list_latency_s;
+    double connection_bytes_per_s;                               /* one stream; 0 = no cap */
+    double aggregate_get_bytes_per_s, aggregate_put_bytes_per_s; /* all clients; 0 = no cap */
+    double get_per_s, put_per_s;                                 /* request-rate caps; 0 = none */
+    double item_limit_bytes;                                     /* 0 = none */
+    double list_page_keys;
+    double burst_bytes, baseline_bytes_per_s; /* EFS credits; 0 = none */
+    double nodes;                             /* servers with their own NIC */
+    struct price price;
+};
+
+enum work_kind { WORK_META, WORK_SGD };
+enum algorithm {
+    ALGORITHM_MAML,
+    ALGORITHM_FOMAML,
+    ALGORITHM_ANIL,
+    ALGORITHM_ALFA,
+    ALGORITHM_EALFA,
+    ALGORITHM_SGD
+};
+
+struct workload {
+    enum work_kind kind;
+    enum algorithm algorithm;
+    const char *algorithm_name, *dataset, *backbone;
+    /* meta-learning */
+    double ways, shots, queries, adaptation_steps, meta_batch;
+    bool theta_fixed;
+    double image_channels, image_size, hidden, blocks;
+    bool pooled;
+    /* data-parallel SGD */
+    double parameters, flop_per_sample, bytes_per_sample, samples, batch_size;
+    bool batch_per_worker; /* weak scaling: batch_size is each worker's */
+    double epochs;         /* used when iterations is 0 */
+    /* both */
+    double iterations;          /* rounds; 0 = from epochs */
+    double iterations_exponent; /* rounds(w) = ceil(rounds * w^exponent), statistical efficiency */
+    double exchange_bytes;      /* 0 = from parameters */
+    double model_bytes;         /* 0 = from parameters */
+    double memory_overhead_bytes; /* framework and runtime of one worker */
+    double dataset_bytes;
+    bool data_each_unit; /* a unit is read from the data store when it is used */
+    /* derived by config_finish (model/workload.c) */
+    double units_per_iteration; /* tasks or samples of one round, all workers */
+    double unit_flop, unit_bytes, footprint_bytes;
+    double rounds; /* iterations at this number of workers */
+};
+
+struct compute {
+    const char *profile;
+    struct quantity unit_s;     /* one task or sample on one vCPU of the platform; cv = noise */
+    double unit_override_s;     /* > 0: replaces flop / rate */
+    double flop_per_s;          /* achieved on one host core for this algorithm, from the profile */
+    double host_unit_s;         /* > 0: measured seconds per unit on one host core */
+    struct quantity vcpu_ratio; /* speed of one vCPU over one host core */
+    double framework_ratio;     /* time of the user's framework over the kernel's, >= 1 usual */
+    double serial_share;        /* memory law tau = unit (serial + (1 - serial) / v) */
+    double threads_max;         /* v is cut here; 0 = no cut */
+    double noise_cv;            /* per-iteration noise */
+    double update_s;            /* u_A: once per round and worker */
+    double merge_s_per_byte;    /* gamma */
+    double serialise_s_per_byte; /* g: per byte put or got */
+    double constant_s;           /* c: once per job */
+};
+
+/* Behaviour only the simulator plays; every part off when its number is 0. */
+struct simulation {
+    double seed;
+    double replications_min, replications_max;
+    double half_width_ratio, confidence;
+    double iterations_max;          /* simulated, the rest extended; 0 = the engine decides */
+    struct quantity instance_speed; /* between-instance spread of compute time, mean 1 */
+    double straggler_share, straggler_factor;
+    double crash_per_hour;
+    double lost_update_share;
+    double warm_pool; /* sandboxes already warm when the job starts */
+};
+
+enum { OPTION_LIMIT = 16, STRUCTURE_LIMIT = 12 };
+
+#define READING_LIST(X)                                                                            \
+    X(READING_PROTOCOL, "protocol")                                                                \
+    X(READING_RESOLVED, "resolved")                                                                \
+    X(READING_EQ4, "eq4")                                                                          \
+    X(READING_EQ5, "eq5")                                                                          \
+    X(READING_EQ11, "eq11")                                                                        \
+    X(READING_EQ12, "eq12")                                                                        \
+    X(READING_LAMBDAML, "lambdaml")                                                                \
+    X(READING_LAMBDA_DNN, "lambda-dnn")                                                            \
+    X(READING_FENG, "feng")
+
+enum reading {
+#define X(name, word) name,
+    READING_LIST(X)
+#undef X
+        READINGS
+};
+
+struct protocol; /* a system: see below */
+
+struct system {
+    const struct protocol *protocol;
+    enum reading reading;
+    const char *variant;               /* the value of option "variant", or "" */
+    double option[OPTION_LIMIT];       /* by index in protocol->options; choices by index */
+    double structure[STRUCTURE_LIMIT]; /* instances per level, root first (feng-tree) */
+    uint32_t structure_count;
+    double poll_interval_s; /* delta; 0 = notified at once */
+    /* constants of MetaFaaS's equations and the ambiguities M1-M20; model/readings.c */
+    double c1_s_per_parameter_mb, c2_s_per_mb, c3, c4_s_per_op;
+    bool anil_literal, alfa_literal, tasks_fractional;
+};
+
+struct constraints {
+    double deadline_s, budget_usd; /* 0 = none */
+};
+
+struct config {
+    const char *name, *file;
+    double workers;
+    struct system system;
+    struct workload workload;
+    struct compute compute;
+    struct platform platform, server; /* HOST_WORKER, HOST_SERVER */
+    struct store stores[STORE_USES];
+    struct simulation simulation;
+    struct constraints constraints;
+    double storage_month_share; /* prices.storage: months the data set is kept per run, 0 = off */
+    bool free_tier, tiers;
+};
+
+/* ---------------------------------------------------------------- systems */
+
+enum option_kind { OPTION_NUMBER, OPTION_COUNT, OPTION_BOOL, OPTION_CHOICE };
+
+struct option_spec {
+    const char *name, *help;
+    enum option_kind kind;
+    double fallback, minimum, maximum;
+    const char *choices[6]; /* OPTION_CHOICE: NULL-ended, value = index */
+};
+
+struct protocol {
+    const char *name, *summary;
+    const char *source;                       /* paper and section, repository */
+    struct option_spec options[OPTION_LIMIT]; /* ended by a NULL name */
+    bool takes_structure;
+    unsigned stores;   /* bit set of 1 << enum store_use: the stores its program uses */
+    unsigned readings; /* bit set of 1 << enum reading: equations its papers print */
+    enum status (*emit)(const struct config *, struct program *, struct error *);
+};
+
+extern const struct protocol
+    *const protocols[]; /* NULL-ended, by name: model/protocols/registry.c */
+const struct protocol *protocol_find(const char *name);
+
+/* ---------------------------------------------------------------- derived terms */
+
+/* Fill the derived fields from the given ones, and check what can only be checked together (memory
+ * within the platform's range, workers within concurrency): ERR_INFEASIBLE, ERR_INPUT. Cheap:
+ * called for every point. */
+enum status config_finish(struct config *c, struct error *err);
+
+/* vCPUs that `memory_mib` of the platform buys (models.md section 3: min(M / 1769, max)). */
+double platform_vcpus(const struct platform *p);
+/* Bytes per second of one function's or VM's link at its memory; INFINITY when not limited. */
+double platform_nic(const struct platform *p);
+/* Seconds for one unit (task, sample) on one worker at the platform's memory: flop / rate *
+ * framework_ratio / vcpu_ratio * (a + b / v), below one vCPU time-sliced: 1 / v. */
+double unit_seconds(const struct config *c);
+/* Compute of one worker in one round: ceil(units / w) units and the update, with its noise. */
+struct duration worker_compute(const struct config *c);
+double units_per_worker(const struct config *c); /* ceil(units / workers) */
+double exchange_bytes(const struct config *c);   /* m_A: what a worker must exchange per round */
+double model_bytes(const struct config *c);      /* what is loaded at start and saved at the end */
+struct duration merge_time(const struct config *c, double bytes); /* gamma * bytes */
+
+/* FLOPs, bytes, footprint per task: kernel/SPEC.md sections 5 and 6; fills w->derived. */
+void workload_derive(struct workload *w, double workers);
+
+/* ---------------------------------------------------------------- tally */
+
+enum request_kind { REQUEST_PUT, REQUEST_GET, REQUEST_LIST, REQUEST_DELETE, REQUEST_KINDS };
+
+/* What both engines count, for a whole job. Requests and bytes are totals over all actors. */
+struct tally {
+    double time_s;                 /* makespan, start-up to the final write */
+    double iteration_s;            /* one steady round */
+    double rounds, restarts;       /* restarts: re-invocations x - 1 */
+    double phase_s[PHASE_LIMIT];   /* critical path; start-up etc. of the job level excluded */
+    double category_s[CATEGORIES]; /* adds up to time_s */
+    double requests[STORE_USES][REQUEST_KINDS];
+    double bytes_put[STORE_USES], bytes_get[STORE_USES];
+    double units_put[STORE_USES],
+        units_get[STORE_USES];   /* metered units (DynamoDB), else requests */
+    double billed_s[ROLE_LIMIT]; /* function seconds billed, all actors, after granularity */
+    double host_s[ROLE_LIMIT];   /* seconds alive, all actors of the role */
+    double invocations;
+    double polls;
+    double stored_byte_s; /* temporary objects */
+    bool bound;           /* time is an upper bound (noise with saturation) */
+};
+
+/* Everything one evaluation needs besides the configuration; reuse it: no allocation per call. */
+struct evaluator {
+    struct program program;
+    double max_cv[4], max_excess[4]; /* small cache of expected maxima */
+    double max_n[4];
+    uint32_t max_next;
+};
+void evaluator_free(struct evaluator *e);
+
+/* Closed form: emits the program of c->system into e->program, walks it with one clock per role.
+ * Gives *out. Errors: ERR_INFEASIBLE (memory, time limit shorter than one round), ERR_DEADLOCK. */
+enum status evaluate(const struct config *c, struct evaluator *e, struct tally *out,
+                     struct error *err);
+/* The walk alone, over a program that is already emitted. */
+enum status evaluate_program(const struct config *c, struct evaluator *e, struct tally *out,
+                             struct error *err);
+/* E[max of n] / mean - 1 of a lognormal with this cv (exact integral). */
+double expected_maximum_excess(double n, double cv);
+
+/* Job-level terms both engines share. */
+double start_mean(const struct config *c, double functions); /* last of `functions` cold starts */
+double link_rate(const struct config *c, const struct op *op,
+                 enum host_use host); /* bytes/s, own */
+double request_latency(const struct store *s, enum request_kind kind);
+
+/* ---------------------------------------------------------------- money */
+
+#define COST_LIST(X)                                                                               \
+    X(COST_COMPUTE, "cost_compute_usd", "function and VM time of the workers")                     \
+    X(COST_REQUESTS, "cost_requests_usd", "invocations and storage requests")                      \
+    X(COST_STORAGE, "cost_storage_usd", "stored GB-months, transfer, one-off copies")              \
+    X(COST_SERVICES, "cost_services_usd", "hourly services: parameter servers, caches, NAT")
+
+enum cost_kind {
+#define X(name, column, text) name,
+    COST_LIST(X)
+#undef X
+        COST_KINDS
+};
+
+/* Money in 1e-15 USD; 128 bits hold any sum. */
+__extension__ typedef __int128 money;
+
+struct ledger_line {
+    enum cost_kind kind;
+    char item[64]; /* "PUT requests, s3-standard-2022" */
+    char unit[24]; /* "request" */
+    double quantity;
+    femto_usd price;
+    money amount;
+};
+enum { LEDGER_LIMIT = 64 };
+struct ledger {
+    struct ledger_line lines[LEDGER_LIMIT];
+    uint32_t count;
+    money total, by_kind[COST_KINDS];
+};
+/* The only place money is computed (model/cost.c). Lines add up to the total exactly. `lines` false
+ * skips the texts (sweeps). */
+void cost_compute(const struct config *c, const struct program *p, const struct tally *t,
+                  bool lines, struct ledger *out);
+double money_usd(money amount);
+void text_money(struct text *out, money amount); /* exact decimal */
+
+#endif
