@@ -288,6 +288,7 @@ struct tally {
     double time_s;                 /* makespan, start-up to the final write */
     double iteration_s;            /* one steady round */
     double rounds, restarts;       /* restarts: re-invocations x - 1 */
+    double rounds_per_call;        /* rounds between two re-invocations; rounds when x = 1 */
     double phase_s[PHASE_LIMIT];   /* critical path; start-up etc. of the job level excluded */
     double category_s[CATEGORIES]; /* adds up to time_s */
     double requests[STORE_USES][REQUEST_KINDS];
@@ -305,6 +306,8 @@ struct tally {
 /* Everything one evaluation needs besides the configuration; reuse it: no allocation per call. */
 struct evaluator {
     struct program program;
+    double *op_s, *op_noise_s; /* per op: mean time, standard deviation */
+    size_t op_capacity;
     double max_cv[4], max_excess[4]; /* small cache of expected maxima */
     double max_n[4];
     uint32_t max_next;

@@ -134,7 +134,7 @@ struct phase {
     enum category category;
 };
 
-enum { PHASE_LIMIT = 32, ROLE_LIMIT = 16, CHANNEL_LIMIT = 32 };
+enum { PHASE_LIMIT = 32, ROLE_LIMIT = 32, CHANNEL_LIMIT = 64 };
 
 struct program {
     struct op *ops;     /* owned; grows, is kept across program_reset */
@@ -179,8 +179,9 @@ void program_await(struct program *p, uint16_t phase, uint16_t channel, uint32_t
 
 /* ---------------------------------------------------------------- reading (both engines) */
 
-/* Structure only: spans and indices in range, signals enough for every AWAIT (found by walking with
- * all times zero). ERR_DEADLOCK names role and op; ERR_MEMORY when building failed. */
+/* Structure only, no times: ops within their spans, channels fit their peers, and two rounds of
+ * every span run to their end. ERR_DEADLOCK names role and channel; ERR_MEMORY when building
+ * failed. */
 enum status program_check(const struct program *p, struct error *err);
 
 /* Instance of `channel` that actor `self` of a role with `actors` actors waits on. */

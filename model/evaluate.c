@@ -1,0 +1,190 @@
+/* The closed form: one clock per role over the op-program, O(ops) whatever the number of workers.
+ *
+ * Time of q requests of b bytes, n clients in the same phase (models.md section 2):
+ *     q L + max( q b / B_own, n q b / B_store, n q / r_store )
+ * A wait adopts the clock, and the breakdown, of the last signal (max-plus with provenance), so the
+ * parts of the breakdown follow the critical path and add up to the time. Noise met on the way to a
+ * barrier of n actors adds E[max of n] - mean there. Rounds are walked until their increments
+ * repeat (max-plus matrices become periodic), then extended exactly.
+ */
+#include "model/model.h"
+#include "model/walk.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void evaluator_free(struct evaluator *e)
+{
+    program_free(&e->program);
+    free(e->op_s);
+    free(e->op_noise_s);
+    *e = (struct evaluator){0};
+}
+
+double request_latency(const struct store *s, enum request_kind kind)
+{
+    switch (kind) {
+    case REQUEST_PUT:
+        return s->put_latency_s.mean;
+    case REQUEST_GET:
+        return s->get_latency_s.mean;
+    default:
+        return s->list_latency_s.mean;
+    }
+}
+
+double link_rate(const struct config *c, const struct op *op, enum host_use host)
+{
+    const struct store *s = &c->stores[op->store];
+    double rate = s->connection_bytes_per_s > 0 ? s->connection_bytes_per_s : HUGE_VAL;
+    if (host != HOST_CLIENT) {
+        const double nic = platform_nic(host == HOST_SERVER ? &c->server : &c->platform);
+        rate = fmin(rate, nic / op->lanes);
+    }
+    return rate;
+}
+
+/* Clients that meet in each (phase, store, direction): actors times lanes, a role counted once. */
+struct crowd {
+    double clients[PHASE_LIMIT][STORE_USES][2];
+};
+
+static void count_crowd(const struct program *p, struct crowd *crowd)
+{
+    memset(crowd->clients, 0, p->n_phases * sizeof crowd->clients[0]);
+    uint8_t seen[PHASE_LIMIT][STORE_USES][2];
+    for (uint32_t r = 0; r < p->n_roles; r++) {
+        memset(seen, 0, p->n_phases * sizeof seen[0]);
+        for (enum span_kind kind = 0; kind < SPANS; kind++) {
+            const struct span *span = &p->roles[r].span[kind];
+            for (uint32_t i = span->first; i < span->first + span->ops; i++) {
+                const struct op *op = &p->ops[i];
+                const bool moves = op->kind == OP_PUT || op->kind == OP_GET;
+                if (!moves || op->store == STORE_NONE) {
+                    continue;
+                }
+                uint8_t *mark = &seen[op->phase][op->store][op->kind == OP_GET];
+                if (*mark == 0) {
+                    *mark = 1;
+                    crowd->clients[op->phase][op->store][op->kind == OP_GET] += p->roles[r].actors;
+                }
+            }
+        }
+    }
+}
+
+/* Mean time of a PUT or GET op; *saturated when the store, not the own link, sets the pace. */
+double transfer_time(const struct config *c, const struct op *op, enum host_use host,
+                     double clients, bool *saturated)
+{
+    const struct store *s = &c->stores[op->store];
+    const bool put = op->kind == OP_PUT;
+    const double aggregate = put ? s->aggregate_put_bytes_per_s : s->aggregate_get_bytes_per_s;
+    const double per_s = put ? s->put_per_s : s->get_per_s;
+    const double q = op->count;
+    const double rounds = ceil(q / op->lanes);
+    const double bytes = q * op->size_bytes;
+    const double latency = rounds * request_latency(s, put ? REQUEST_PUT : REQUEST_GET);
+    const double own = rounds * op->size_bytes / link_rate(c, op, host);
+    const double nodes = s->nodes > 1 ? s->nodes : 1;
+    const double store = aggregate > 0 ? clients * bytes / (aggregate * nodes) : 0;
+    const double rate = per_s > 0 ? clients * q / per_s : 0;
+    const double flow = fmax(own, fmax(store, rate));
+    *saturated = *saturated || flow > own;
+    return latency + flow + c->compute.serialise_s_per_byte * bytes;
+}
+
+enum status time_ops(const struct config *c, struct evaluator *e, bool *saturated, bool *noisy,
+                     struct error *err)
+{
+    const struct program *p = &e->program;
+    if (e->op_capacity < p->n_ops) {
+        const size_t capacity = p->ops_capacity;
+        double *times = realloc(e->op_s, capacity * sizeof *times);
+        if (times != NULL) {
+            e->op_s = times;
+            times = realloc(e->op_noise_s, capacity * sizeof *times);
+        }
+        if (times == NULL) {
+            return RAISE(err, ERR_MEMORY, "out of memory for %u ops", p->n_ops);
+        }
+        e->op_noise_s = times;
+        e->op_capacity = capacity;
+    }
+    struct crowd crowd;
+    count_crowd(p, &crowd);
+    *saturated = *noisy = false;
+    for (uint32_t r = 0; r < p->n_roles; r++) {
+        const struct role *role = &p->roles[r];
+        for (enum span_kind kind = 0; kind < SPANS; kind++) {
+            for (uint32_t k = 0; k < role->span[kind].ops; k++) {
+                const uint32_t i = role->span[kind].first + k;
+                const struct op *op = &p->ops[i];
+                e->op_s[i] = e->op_noise_s[i] = 0;
+                if (op->kind == OP_COMPUTE) {
+                    e->op_s[i] = op->time.mean_s;
+                    e->op_noise_s[i] = op->time.mean_s * op->time.cv;
+                } else if (op->kind == OP_INVOKE) {
+                    const struct quantity *latency = &c->platform.invoke_latency_s;
+                    e->op_s[i] = ceil((double)op->count / op->lanes) * latency->mean;
+                } else if ((op->kind == OP_PUT || op->kind == OP_GET) && op->store != STORE_NONE) {
+                    const bool get = op->kind == OP_GET;
+                    const struct store *s = &c->stores[op->store];
+                    const struct quantity *latency = get ? &s->get_latency_s : &s->put_latency_s;
+                    const double clients = crowd.clients[op->phase][op->store][get];
+                    e->op_s[i] = transfer_time(c, op, role->host, clients, saturated);
+                    e->op_noise_s[i] =
+                        sqrt(ceil((double)op->count / op->lanes)) * latency->mean * latency->cv;
+                }
+                *noisy = *noisy || e->op_noise_s[i] > 0;
+            }
+        }
+    }
+    return STATUS_OK;
+}
+
+/* ---------------------------------------------------------------- expected maxima */
+
+double expected_maximum_excess(double n, double cv)
+{
+    if (n <= 1 || cv <= 0) {
+        return 0;
+    }
+    /* X = exp(sigma Z - sigma^2/2), mean 1. E[max] = integral of exp(sigma z - sigma^2/2) d
+     * Phi(z)^n; the trapezium rule converges exponentially for such integrands. */
+    const double sigma = sqrt(log1p(cv * cv));
+    const double from = -6.0;
+    const double step = 0.0625;
+    const double to = 12.0 + sigma;
+    double sum = 0;
+    for (double z = from; z <= to; z += step) {
+        const double tail = 0.5 * erfc(z * 0.7071067811865476);
+        const double power = exp((n - 1) * log1p(-tail));
+        sum += exp(sigma * z - 0.5 * sigma * sigma - 0.5 * z * z) * power;
+    }
+    return n * sum * step * 0.3989422804014327 - 1; /* 1 / sqrt(2 pi) */
+}
+
+static double cached_excess(struct evaluator *e, double n, double cv)
+{
+    if (n <= 1 || cv <= 0) {
+        return 0;
+    }
+    for (size_t i = 0; i < 4; i++) {
+        if (e->max_n[i] == n && e->max_cv[i] == cv) {
+            return e->max_excess[i];
+        }
+    }
+    const double excess = expected_maximum_excess(n, cv);
+    e->max_n[e->max_next] = n;
+    e->max_cv[e->max_next] = cv;
+    e->max_excess[e->max_next] = excess;
+    e->max_next = (e->max_next + 1) % 4;
+    return excess;
+}
+
+double walk_excess(struct evaluator *e, double n, double mean_s, double noise_s)
+{
+    return mean_s > 0 ? mean_s * cached_excess(e, n, noise_s / mean_s) : 0;
+}

@@ -1,0 +1,310 @@
+/* One clock per role, one remembered clock per channel. A wait takes over the clock of the signal
+ * it waited for, together with the story of that clock, so that the breakdown follows the critical
+ * path. */
+#include "model/walk.h"
+
+#include <math.h>
+#include <string.h>
+
+static void clock_copy(struct clock *to, const struct clock *from, uint32_t phases)
+{
+    memcpy(to, from, offsetof(struct clock, phase_s) + phases * sizeof from->phase_s[0]);
+}
+
+void walk_start(struct walk *w, const struct config *c, struct evaluator *e, double start_s)
+{
+    const struct program *p = &e->program;
+    const size_t clock_size = offsetof(struct clock, phase_s) + p->n_phases * sizeof(double);
+    w->config = c;
+    w->evaluator = e;
+    memset(w->polls, 0, sizeof w->polls);
+    for (uint32_t r = 0; r < p->n_roles; r++) {
+        memset(&w->roles[r], 0, clock_size);
+        w->roles[r].at_s = start_s;
+        w->call_start_s[r] = w->call_s[r] = 0;
+    }
+    for (uint32_t i = 0; i < p->n_channels; i++) {
+        struct channel_state *ch = &w->channels[i];
+        ch->signals = 0;
+        ch->producer_roles = 0;
+        memset(ch->awaited, 0, p->n_roles * sizeof ch->awaited[0]);
+        memset(&ch->last, 0, clock_size);
+    }
+}
+
+void walk_copy(struct walk *to, const struct walk *from)
+{
+    const struct program *p = &from->evaluator->program;
+    to->config = from->config;
+    to->evaluator = from->evaluator;
+    memcpy(to->polls, from->polls, sizeof to->polls);
+    for (uint32_t r = 0; r < p->n_roles; r++) {
+        clock_copy(&to->roles[r], &from->roles[r], p->n_phases);
+        to->call_start_s[r] = from->call_start_s[r];
+        to->call_s[r] = from->call_s[r];
+    }
+    for (uint32_t i = 0; i < p->n_channels; i++) {
+        const struct channel_state *ch = &from->channels[i];
+        to->channels[i].signals = ch->signals;
+        to->channels[i].producer_roles = ch->producer_roles;
+        memcpy(to->channels[i].awaited, ch->awaited, p->n_roles * sizeof ch->awaited[0]);
+        clock_copy(&to->channels[i].last, &ch->last, p->n_phases);
+    }
+}
+
+/* Actors whose noise meets at this wait: all producers, and the waiting role when it is noisy. */
+static double crowd_at(const struct walk *w, const struct channel_state *ch, uint32_t r)
+{
+    const struct program *p = &w->evaluator->program;
+    double n = 0;
+    for (uint32_t i = 0; i < p->n_roles; i++) {
+        const bool waits = i == r && w->roles[r].variance_s2 > 0;
+        if ((ch->producer_roles >> i & 1) != 0 || waits) {
+            n += p->roles[i].actors;
+        }
+    }
+    return n;
+}
+
+/* A function that was invoked starts when the invocation arrives. */
+static void start_call(struct walk *w, uint32_t r)
+{
+    const struct quantity *start = &w->config->platform.warm_start_s;
+    const struct role *role = &w->evaluator->program.roles[r];
+    struct clock *clock = &w->roles[r];
+    w->call_start_s[r] = clock->at_s;
+    if (role->host == HOST_WORKER && start->mean > 0) {
+        const double last = start->mean + walk_excess(w->evaluator, role->actors, start->mean,
+                                                      start->mean * start->cv);
+        clock->at_s += last;
+        clock->start_s += last;
+    }
+}
+
+/* Gives false when the signals have not come yet. */
+static bool await(struct walk *w, uint32_t r, const struct op *op, bool first)
+{
+    const struct program *p = &w->evaluator->program;
+    struct channel_state *ch = &w->channels[op->channel];
+    struct clock *own = &w->roles[r];
+    if (ch->signals < ch->awaited[r] + op->need - 1e-9) {
+        return false;
+    }
+    ch->awaited[r] += op->need;
+    double straggler_s = 0;
+    if (ch->last.variance_s2 > 0) {
+        straggler_s = walk_excess(w->evaluator, crowd_at(w, ch, r), ch->last.noisy_s,
+                                  sqrt(ch->last.variance_s2));
+    }
+    const double ready_s = ch->last.at_s + straggler_s;
+    double interval_s = 0;
+    if (op->poll != POLL_NONE && w->config->system.poll_interval_s > 0) {
+        const enum request_kind kind = op->poll == POLL_LIST ? REQUEST_LIST : REQUEST_GET;
+        interval_s = w->config->system.poll_interval_s +
+                     request_latency(&w->config->stores[op->store], kind);
+    }
+    double polls = 1;
+    const double seen_s = poll_time(own->at_s, ready_s, interval_s, &polls);
+    if (op->poll == POLL_LIST) {
+        w->polls[op->store][0] += polls * op->poll_pages * p->roles[r].actors;
+    } else if (op->poll == POLL_GET) {
+        w->polls[op->store][1] += (polls - 1) * p->roles[r].actors; /* the last is the data's GET */
+    }
+    if (ready_s > own->at_s) {
+        clock_copy(own, &ch->last, p->n_phases);
+        own->wait_s += seen_s - ch->last.at_s;
+        own->at_s = seen_s;
+        own->noisy_s = own->variance_s2 = 0;
+    }
+    if (first && p->roles[r].lifetime == LIFETIME_CALL) {
+        start_call(w, r);
+    }
+    return true;
+}
+
+static void signal(struct walk *w, uint32_t r, const struct op *op)
+{
+    const struct program *p = &w->evaluator->program;
+    struct channel_state *ch = &w->channels[op->channel];
+    ch->signals += program_signals(p, op, p->roles[r].actors);
+    ch->producer_roles |= UINT32_C(1) << r;
+    if (w->roles[r].at_s >= ch->last.at_s) {
+        clock_copy(&ch->last, &w->roles[r], p->n_phases);
+    }
+}
+
+/* Where a role stands in a span, and in a loop of it. */
+struct cursor {
+    uint32_t at, round;
+    struct clock round_start;
+};
+
+/* Rounds of a loop repeat from the third on: the rest is added at once. */
+static void end_of_loop(struct walk *w, uint32_t r, const struct loop *loop, uint32_t first,
+                        struct cursor *c)
+{
+    const uint32_t phases = w->evaluator->program.n_phases;
+    struct clock *now = &w->roles[r];
+    c->round++;
+    if (c->round < loop->times && c->round < 3) {
+        clock_copy(&c->round_start, now, phases);
+        c->at = loop->first - first;
+        return;
+    }
+    const double left = (double)(loop->times - c->round);
+    if (left > 0) {
+        const double shift = left * (now->at_s - c->round_start.at_s);
+        now->wait_s += left * (now->wait_s - c->round_start.wait_s);
+        for (uint32_t i = 0; i < phases; i++) {
+            now->phase_s[i] += left * (now->phase_s[i] - c->round_start.phase_s[i]);
+        }
+        now->at_s += shift;
+    }
+    c->round = 0;
+}
+
+static bool advance(struct walk *w, uint32_t r, const struct span *span, struct cursor *c)
+{
+    const struct program *p = &w->evaluator->program;
+    struct clock *clock = &w->roles[r];
+    bool moved = false;
+    while (c->at < span->ops) {
+        const uint32_t index = span->first + c->at;
+        const struct op *op = &p->ops[index];
+        if (op->kind == OP_AWAIT) {
+            if (!await(w, r, op, c->at == 0)) {
+                return moved;
+            }
+        } else {
+            const double took_s = w->evaluator->op_s[index];
+            const double noise_s = w->evaluator->op_noise_s[index];
+            clock->at_s += took_s;
+            clock->phase_s[op->phase] += took_s;
+            if (noise_s > 0) {
+                clock->noisy_s += took_s;
+                clock->variance_s2 += noise_s * noise_s;
+            }
+            if (op->peer != PEER_NONE && op->kind != OP_COMPUTE) {
+                signal(w, r, op);
+            }
+        }
+        moved = true;
+        c->at++;
+        for (uint32_t i = 0; i < p->n_loops; i++) {
+            if (p->loops[i].first + p->loops[i].ops == index + 1) {
+                end_of_loop(w, r, &p->loops[i], span->first, c);
+            }
+        }
+    }
+    return moved;
+}
+
+enum status walk_span(struct walk *w, enum span_kind kind, struct error *err)
+{
+    const struct program *p = &w->evaluator->program;
+    struct cursor cursors[ROLE_LIMIT];
+    for (uint32_t r = 0; r < p->n_roles; r++) {
+        cursors[r].at = cursors[r].round = 0;
+    }
+    bool moved = true;
+    while (moved) {
+        moved = false;
+        for (uint32_t r = 0; r < p->n_roles; r++) {
+            moved = advance(w, r, &p->roles[r].span[kind], &cursors[r]) || moved;
+        }
+    }
+    for (uint32_t r = 0; r < p->n_roles; r++) {
+        const struct span *span = &p->roles[r].span[kind];
+        if (cursors[r].at < span->ops) {
+            const struct op *op = &p->ops[span->first + cursors[r].at];
+            return RAISE(err, ERR_DEADLOCK, "role %s waits for %u signals on %s that never come",
+                         p->roles[r].name, op->need, p->channels[op->channel].name);
+        }
+        if (kind == SPAN_ITERATION && p->roles[r].lifetime == LIFETIME_CALL) {
+            w->call_s[r] = w->roles[r].at_s - w->call_start_s[r];
+        }
+    }
+    return STATUS_OK;
+}
+
+static void subtract(struct clock *out, const struct clock *a, const struct clock *b,
+                     uint32_t phases)
+{
+    out->at_s = a->at_s - b->at_s;
+    out->wait_s = a->wait_s - b->wait_s;
+    out->start_s = a->start_s - b->start_s;
+    out->noisy_s = a->noisy_s - b->noisy_s;
+    out->variance_s2 = a->variance_s2 - b->variance_s2;
+    for (uint32_t i = 0; i < phases; i++) {
+        out->phase_s[i] = a->phase_s[i] - b->phase_s[i];
+    }
+}
+
+enum status walk_steady(struct walk *w, double limit, struct increment *out, struct error *err)
+{
+    enum { ROUNDS_MAX = 16 }; /* transients of these graphs last one or two rounds */
+    const struct program *p = &w->evaluator->program;
+    double last_s[ROLE_LIMIT];
+    struct clock before[ROLE_LIMIT];
+    double polls[STORE_USES][2];
+    out->rounds = 0;
+    bool steady = false;
+    while (!steady && out->rounds < ROUNDS_MAX && out->rounds < limit) {
+        for (uint32_t r = 0; r < p->n_roles; r++) {
+            clock_copy(&before[r], &w->roles[r], p->n_phases);
+        }
+        memcpy(polls, w->polls, sizeof polls);
+        if (walk_span(w, SPAN_ITERATION, err) != STATUS_OK) {
+            return err->code;
+        }
+        steady = out->rounds > 0;
+        out->period_s = 0;
+        for (uint32_t r = 0; r < p->n_roles; r++) {
+            const double step_s = w->roles[r].at_s - before[r].at_s;
+            steady = steady && fabs(step_s - last_s[r]) <= 1e-12 * fabs(w->roles[r].at_s);
+            last_s[r] = step_s;
+            out->period_s = fmax(out->period_s, step_s);
+        }
+        out->rounds++;
+    }
+    for (uint32_t r = 0; r < p->n_roles && out->rounds > 0; r++) {
+        subtract(&out->roles[r], &w->roles[r], &before[r], p->n_phases);
+    }
+    for (int s = 0; s < STORE_USES; s++) {
+        out->polls[s][0] = w->polls[s][0] - polls[s][0];
+        out->polls[s][1] = w->polls[s][1] - polls[s][1];
+    }
+    return STATUS_OK;
+}
+
+void walk_extend(struct walk *w, const struct increment *increment, double rounds, double stretch)
+{
+    const struct program *p = &w->evaluator->program;
+    const double scale = rounds * stretch;
+    for (uint32_t r = 0; r < p->n_roles; r++) {
+        struct clock *clock = &w->roles[r];
+        const struct clock *step = &increment->roles[r];
+        clock->at_s += scale * step->at_s;
+        clock->wait_s += scale * step->wait_s;
+        clock->start_s += scale * step->start_s;
+        for (uint32_t i = 0; i < p->n_phases; i++) {
+            clock->phase_s[i] += scale * step->phase_s[i];
+        }
+    }
+    for (int s = 0; s < STORE_USES; s++) {
+        w->polls[s][0] += rounds * increment->polls[s][0];
+        w->polls[s][1] += rounds * increment->polls[s][1];
+    }
+}
+
+const struct clock *walk_last(const struct walk *w)
+{
+    const struct program *p = &w->evaluator->program;
+    const struct clock *last = &w->roles[0];
+    for (uint32_t r = 1; r < p->n_roles; r++) {
+        if (w->roles[r].at_s > last->at_s) {
+            last = &w->roles[r];
+        }
+    }
+    return last;
+}

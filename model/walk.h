@@ -1,0 +1,65 @@
+/* Inner pair of evaluate.c: clocks of roles and channels walking through a program. */
+#ifndef MODEL_WALK_H
+#define MODEL_WALK_H
+
+#include "model/model.h"
+
+/* Where a role (or the last signal of a channel) stands, and how it came there:
+ * at_s = start of the segment + start_s + wait_s + sum of phase_s. */
+struct clock {
+    double at_s;
+    double wait_s;               /* poll slack and stragglers */
+    double start_s;              /* starts of called functions */
+    double noisy_s, variance_s2; /* since the last barrier: mean and variance of noisy work */
+    double phase_s[PHASE_LIMIT];
+};
+
+struct channel_state {
+    double signals; /* on each instance, since the segment's start */
+    double awaited[ROLE_LIMIT];
+    uint32_t producer_roles; /* bit set */
+    struct clock last;
+};
+
+/* What one round adds, once rounds repeat. */
+struct increment {
+    double period_s; /* of the round: the largest of the roles */
+    double rounds;   /* walked until the increments repeated */
+    struct clock roles[ROLE_LIMIT];
+    double polls[STORE_USES][2];
+};
+
+struct walk {
+    const struct config *config;
+    struct evaluator *evaluator;
+    double polls[STORE_USES][2]; /* all actors: LIST, failed GET */
+    double call_start_s[ROLE_LIMIT], call_s[ROLE_LIMIT];
+    struct clock roles[ROLE_LIMIT];
+    struct channel_state channels[CHANNEL_LIMIT];
+};
+
+void walk_start(struct walk *w, const struct config *c, struct evaluator *e, double start_s);
+/* Only what the program uses is copied. */
+void walk_copy(struct walk *to, const struct walk *from);
+/* All roles through one span. ERR_DEADLOCK when a wait is never met. */
+enum status walk_span(struct walk *w, enum span_kind kind, struct error *err);
+/* Rounds until the increments of all clocks repeat, at most `limit` of them. */
+enum status walk_steady(struct walk *w, double limit, struct increment *out, struct error *err);
+/* `rounds` more rounds of this increment, all times scaled by `stretch`. */
+void walk_extend(struct walk *w, const struct increment *increment, double rounds, double stretch);
+/* The role that ends last. */
+const struct clock *walk_last(const struct walk *w);
+/* Mean and noise of every op into e->op_s, e->op_noise_s; is any store saturated, anything noisy?
+ */
+enum status time_ops(const struct config *c, struct evaluator *e, bool *saturated, bool *noisy,
+                     struct error *err);
+/* Mean time of a PUT or GET with so many clients in its phase. */
+double transfer_time(const struct config *c, const struct op *op, enum host_use host,
+                     double clients, bool *saturated);
+/* Seconds a worker needs for one cycle among `workers` asynchronous ones. */
+double asynchronous_cycle(const struct config *c, const struct evaluator *e, double lockstep_s,
+                          double workers);
+/* E[max of n] - mean for noisy work of this mean and standard deviation (evaluate.c). */
+double walk_excess(struct evaluator *e, double n, double mean_s, double noise_s);
+
+#endif
