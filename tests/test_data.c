@@ -1,0 +1,680 @@
+/* Few-shot data that is well: every format gives the pixels that were written, splits are disjoint,
+ * episodes are what they say. Bad data is in test_data_errors.c. */
+#include "tests/data_support.h"
+
+#include "calibration/data/resize.h"
+
+static const char *const OMNIGLOT = "tests/data/omniglot/images";
+
+static const struct image_options AS_IS = {0};
+
+static float pixel(const struct image_set *set, size_t image, size_t at)
+{
+    float *const out = malloc(set->channels * set->height * set->width * sizeof *out);
+    assert_non_null(out);
+    image_set_copy(set, image, 0, out);
+    const float value = out[at];
+    free(out);
+    return value;
+}
+
+/* ---------------------------------------------------------------- resizing */
+
+static void shrinking_weighs_pixels_by_the_area_they_cover(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct resizer r;
+    /* 3 -> 2 along x, 2 -> 1 along y, by hand: outputs cover pixels 0 and half of 1, half of 1
+     * and 2. */
+    const double in[6] = {10.0, 40.0, 7.0, 31.0, 2.0, 90.0};
+    double out[2];
+    assert_ok(resizer_init(&r, 2, 3, 1, 2, &err), &err);
+    resizer_run(&r, in, out);
+    assert_close(out[0], ((10.0 + 20.0) / 1.5 + (31.0 + 1.0) / 1.5) / 2.0, 1e-14);
+    assert_close(out[1], ((20.0 + 7.0) / 1.5 + (1.0 + 90.0) / 1.5) / 2.0, 1e-14);
+    resizer_free(&r);
+}
+
+static void growing_is_linear_between_pixel_centres(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct resizer r;
+    const double in[3] = {5.0, 13.0, 1.0};
+    double out[6];
+    assert_ok(resizer_init(&r, 1, 3, 1, 6, &err), &err);
+    resizer_run(&r, in, out);
+    /* Centres at -0.25, 0.25, 0.75, 1.25, 1.75, 2.25 of the input; the ends are held. */
+    const double expected[6] = {5.0, 7.0, 11.0, 10.0, 4.0, 1.0};
+    for (size_t i = 0; i < 6; i++) {
+        assert_close(out[i], expected[i], 1e-14);
+    }
+    resizer_free(&r);
+}
+
+static void resizing_keeps_a_constant_picture(void **state)
+{
+    (void)state;
+    for (size_t out_size = 1; out_size < 40; out_size++) {
+        struct error err = {0};
+        struct resizer r;
+        double in[17 * 13], out[39 * 39];
+        for (size_t i = 0; i < 17 * 13; i++) {
+            in[i] = 201.7;
+        }
+        assert_ok(resizer_init(&r, 17, 13, out_size, out_size, &err), &err);
+        resizer_run(&r, in, out);
+        for (size_t i = 0; i < out_size * out_size; i++) {
+            assert_close(out[i], 201.7, 1e-13);
+        }
+        resizer_free(&r);
+    }
+}
+
+/* ---------------------------------------------------------------- class folders and zips */
+
+static void omniglot_folders_become_classes_in_alphabets(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct image_set set;
+    assert_ok(image_set_load(OMNIGLOT, &AS_IS, &set, &err), &err);
+    assert_int_equal(set.n_classes, 10);
+    assert_int_equal(set.n_images, 60);
+    assert_int_equal(set.channels, 1);
+    assert_int_equal(set.height, 105);
+    assert_string_equal(set.classes[0].name, "Early_Aramaic/character01");
+    assert_string_equal(set.classes[9].name, "Tagalog/character05");
+    assert_string_equal(set.classes[9].group, "Tagalog");
+    assert_int_equal(set.classes[9].first, 54);
+    assert_int_equal(set.classes[9].count, 6);
+    for (size_t i = 0; i < set.n_images * 105 * 105; i++) {
+        assert_true(set.bytes[i] == 0 || set.bytes[i] == 255);
+    }
+    image_set_free(&set);
+}
+
+static void ink_is_one_and_survives_resizing(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct image_set raw, small;
+    const struct image_options options = {.height = 28, .width = 28, .channels = 1, .invert = true};
+    assert_ok(image_set_load(OMNIGLOT, &AS_IS, &raw, &err), &err);
+    assert_ok(image_set_load(OMNIGLOT, &options, &small, &err), &err);
+    float out[28 * 28];
+    for (size_t i = 0; i < raw.n_images; i++) {
+        double paper = 0.0, ink = 0.0;
+        for (size_t k = 0; k < 105 * 105; k++) {
+            paper += raw.bytes[i * 105 * 105 + k] / 255.0;
+        }
+        image_set_copy(&small, i, 0, out);
+        for (size_t k = 0; k < 28 * 28; k++) {
+            assert_true(out[k] >= 0.0f && out[k] <= 1.0f);
+            ink += (double)out[k];
+        }
+        /* Rounding to 8 bits moves the mean by at most half a level. */
+        const double share = 1.0 - paper / (105.0 * 105.0);
+        assert_true(fabs(ink / (28.0 * 28.0) - share) <= 0.5 / 255.0);
+        assert_true(share > 0.01 && share < 0.2);
+    }
+    image_set_free(&raw);
+    image_set_free(&small);
+}
+
+static void a_zip_holds_the_same_as_its_folder(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct image_set folder, archive;
+    assert_ok(image_set_load(OMNIGLOT, &AS_IS, &folder, &err), &err);
+    assert_ok(image_set_load("tests/data/omniglot/images.zip", &AS_IS, &archive, &err), &err);
+    assert_int_equal(folder.hash, archive.hash);
+    assert_int_equal(folder.n_images, archive.n_images);
+    assert_memory_equal(folder.bytes, archive.bytes, folder.n_images * 105 * 105);
+    image_set_free(&folder);
+    image_set_free(&archive);
+}
+
+/* Colours that JPEG at quality 100 keeps within a few levels. */
+static void fill_flat(uint8_t *pixels, size_t n, size_t channels, unsigned value)
+{
+    for (size_t i = 0; i < n * channels; i++) {
+        pixels[i] = (uint8_t)(value + 37 * (i % channels));
+    }
+}
+
+static void png_and_jpeg_mix_in_colour_and_other_files_are_left_alone(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct scratch s;
+    struct image_set set;
+    uint8_t pixels[3 * 12 * 9];
+    scratch_open(&s);
+    for (unsigned c = 0; c < 3; c++) {
+        char name[64];
+        fill_flat(pixels, 12 * 9, 3, 20 + 30 * c);
+        snprintf(name, sizeof name, "class%u/a.png", c);
+        write_png(&s, name, pixels, 12, 9, 3);
+        snprintf(name, sizeof name, "class%u/b.JPG", c);
+        write_jpeg(&s, name, pixels, 12, 9, 3);
+    }
+    scratch_write(&s, "README.txt", "words", 5);
+    scratch_write(&s, "class0/.hidden.png", "words", 5);
+    scratch_write(&s, "__MACOSX/class0/a.png", "words", 5);
+    assert_ok(image_set_load(s.root, &AS_IS, &set, &err), &err);
+    assert_int_equal(set.n_classes, 3);
+    assert_int_equal(set.n_images, 6);
+    assert_int_equal(set.channels, 3);
+    assert_int_equal(set.height, 9);
+    assert_int_equal(set.width, 12);
+    for (size_t image = 0; image < 6; image++) {
+        for (size_t c = 0; c < 3; c++) {
+            const double written = (20.0 + 30.0 * (double)(image / 2) + 37.0 * (double)c) / 255.0;
+            const double tolerance = image % 2 == 0 ? 1e-6 : 2.5 / 255.0; /* PNG exact */
+            assert_true(fabs((double)pixel(&set, image, c * 108 + 50) - written) <= tolerance);
+        }
+    }
+    image_set_free(&set);
+    scratch_close(&s);
+}
+
+static void grey_and_colour_become_what_was_asked_for(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct scratch s;
+    struct image_set set;
+    uint8_t pixels[3 * 16];
+    scratch_open(&s);
+    fill_flat(pixels, 16, 1, 90);
+    write_png(&s, "a/1.png", pixels, 4, 4, 1);
+    fill_flat(pixels, 16, 3, 90);
+    write_png(&s, "b/1.png", pixels, 4, 4, 3);
+    const struct image_options colour = {.channels = 3}, grey = {.channels = 1};
+    assert_ok(image_set_load(s.root, &colour, &set, &err), &err);
+    assert_int_equal(set.channels, 3);
+    for (size_t c = 0; c < 3; c++) {
+        assert_close((double)pixel(&set, 0, c * 16), 90.0 / 255.0, 1e-6);
+        assert_close((double)pixel(&set, 1, c * 16), (90.0 + 37.0 * (double)c) / 255.0, 1e-6);
+    }
+    image_set_free(&set);
+    assert_ok(image_set_load(s.root, &grey, &set, &err), &err);
+    assert_int_equal(set.channels, 1);
+    assert_close((double)pixel(&set, 0, 3), 90.0 / 255.0, 1e-6);
+    /* Luma lies between the darkest and the brightest channel. */
+    assert_true(pixel(&set, 1, 3) > 90.0f / 255.0f && pixel(&set, 1, 3) < 164.0f / 255.0f);
+    image_set_free(&set);
+    scratch_close(&s);
+}
+
+/* ---------------------------------------------------------------- arrays and CIFAR-100 */
+
+static void npy_of_classes_gives_its_pixels(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct image_set set;
+    uint8_t data[3 * 2 * 4 * 5 * 3], file[1024];
+    for (size_t i = 0; i < sizeof data; i++) {
+        data[i] = (uint8_t)(i * 71 % 256);
+    }
+    const size_t n = make_npy(file, "|u1", "(3, 2, 4, 5, 3)", data, sizeof data);
+    assert_ok(image_set_load_memory("array.npy", file, n, &AS_IS, &set, &err), &err);
+    assert_int_equal(set.n_classes, 3);
+    assert_int_equal(set.n_images, 6);
+    assert_int_equal(set.height, 4);
+    assert_int_equal(set.width, 5);
+    assert_string_equal(set.classes[2].name, "class0002");
+    for (size_t image = 0; image < 6; image++) {
+        for (size_t c = 0; c < 3; c++) {
+            for (size_t k = 0; k < 20; k++) {
+                assert_close((double)pixel(&set, image, c * 20 + k),
+                             data[(image * 20 + k) * 3 + c] / 255.0, 1e-6);
+            }
+        }
+    }
+    image_set_free(&set);
+}
+
+/* The same numbers as every type give the same floats; channels may come first. */
+static void npy_types_and_byte_orders_agree(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *descr;
+        size_t bytes;
+        double unit;
+    } types[] = {{"|u1", 1, 255.0}, {"<i2", 2, 255.0}, {">i2", 2, 255.0}, {"<u2", 2, 255.0},
+                 {">i4", 4, 255.0}, {"<i8", 8, 255.0}, {">i8", 8, 255.0}, {"<f4", 4, 1.0},
+                 {">f4", 4, 1.0},   {"<f8", 8, 1.0},   {">f8", 8, 1.0}};
+    for (size_t t = 0; t < sizeof types / sizeof *types; t++) {
+        struct error err = {0};
+        struct image_set set;
+        uint8_t data[2 * 3 * 2 * 2 * 8], file[1024];
+        for (size_t i = 0; i < 24; i++) {
+            const double value = (double)(i * 10 + 3);
+            uint8_t native[8];
+            uint64_t bits = (uint64_t)value;
+            if (types[t].descr[1] == 'f' && types[t].bytes == 4) {
+                const float single = (float)value;
+                uint32_t half;
+                memcpy(&half, &single, 4);
+                bits = half;
+            } else if (types[t].descr[1] == 'f') {
+                memcpy(&bits, &value, 8);
+            }
+            for (size_t b = 0; b < types[t].bytes; b++) {
+                native[b] = (uint8_t)(bits >> (8 * b));
+            }
+            for (size_t b = 0; b < types[t].bytes; b++) {
+                data[i * types[t].bytes + b] =
+                    native[types[t].descr[0] == '>' ? types[t].bytes - 1 - b : b];
+            }
+        }
+        const size_t n =
+            make_npy(file, types[t].descr, "(2, 1, 3, 2, 2)", data, 24 * types[t].bytes);
+        assert_ok(image_set_load_memory(types[t].descr, file, n, &AS_IS, &set, &err), &err);
+        assert_int_equal(set.channels, 3);
+        for (size_t i = 0; i < 24; i++) {
+            assert_close((double)pixel(&set, i / 12, i % 12) * types[t].unit, (double)(i * 10 + 3),
+                         1e-6);
+        }
+        image_set_free(&set);
+    }
+}
+
+static void npy_with_labels_is_sorted_into_classes(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct scratch s;
+    struct image_set set;
+    const float data[5 * 4] = {1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5};
+    const int32_t labels[5] = {7, -2, 7, 40, -2};
+    uint8_t file[1024];
+    scratch_open(&s);
+    size_t n = make_npy(file, "<f4", "(5, 2, 2)", data, sizeof data);
+    scratch_write(&s, "set.npy", file, n);
+    n = make_npy(file, "<i4", "(5,)", labels, sizeof labels);
+    scratch_write(&s, "set_labels.npy", file, n);
+    assert_ok(image_set_load(scratch_path(&s, "set.npy"), &AS_IS, &set, &err), &err);
+    assert_int_equal(set.n_classes, 3);
+    assert_string_equal(set.classes[0].name, "label-2");
+    assert_string_equal(set.classes[2].name, "label40");
+    const double expected[5] = {2, 5, 1, 3, 4};
+    for (size_t i = 0; i < 5; i++) {
+        assert_close((double)pixel(&set, i, 0), expected[i], 0.0);
+    }
+    image_set_free(&set);
+    scratch_close(&s);
+}
+
+static void cifar100_records_become_classes_of_superclasses(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct scratch s;
+    struct image_set set;
+    static uint8_t records[5 * 3074];
+    /* fine labels 3, 99, 3, 40, 99 with superclasses 1, 7, 1, 19, 7 */
+    static const uint8_t fine[5] = {3, 99, 3, 40, 99}, coarse[5] = {1, 7, 1, 19, 7};
+    for (size_t i = 0; i < 5; i++) {
+        records[i * 3074] = coarse[i];
+        records[i * 3074 + 1] = fine[i];
+        for (size_t k = 0; k < 3072; k++) {
+            records[i * 3074 + 2 + k] = (uint8_t)(11 * i + 80 * (k / 1024) + k % 5);
+        }
+    }
+    scratch_open(&s);
+    scratch_write(&s, "cifar-100-binary/train.bin", records, 3 * 3074);
+    scratch_write(&s, "cifar-100-binary/test.bin", records + 3 * 3074, 2 * 3074);
+    scratch_write(&s, "cifar-100-binary/coarse_label_names.txt", "sea\nfish\nland\n", 14);
+    assert_ok(image_set_load(s.root, &AS_IS, &set, &err), &err);
+    assert_int_equal(set.n_classes, 3);
+    assert_int_equal(set.n_images, 5);
+    assert_string_equal(set.classes[0].name, "fish/class03");
+    assert_string_equal(set.classes[0].group, "fish");
+    assert_string_equal(set.classes[1].name, "superclass19/class40");
+    const size_t order[5] = {0, 2, 3, 1, 4}; /* by fine label: 3, 3, 40, 99, 99 */
+    for (size_t i = 0; i < 5; i++) {
+        for (size_t k = 0; k < 3072; k += 7) {
+            assert_close((double)pixel(&set, i, k),
+                         (double)(11 * order[i] + 80 * (k / 1024) + k % 5) / 255.0, 1e-6);
+        }
+    }
+    image_set_free(&set);
+    scratch_close(&s);
+}
+
+/* ---------------------------------------------------------------- rotations, splits, episodes */
+
+static void quarter_turns_go_counter_clockwise(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct image_set set;
+    const float data[2 * 9] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+    uint8_t file[1024];
+    const size_t n = make_npy(file, "<f4", "(2, 1, 3, 3)", data, sizeof data);
+    assert_ok(image_set_load_memory("a", file, n, &AS_IS, &set, &err), &err);
+    static const float expected[4][9] = {{1, 2, 3, 4, 5, 6, 7, 8, 9},
+                                         {3, 6, 9, 2, 5, 8, 1, 4, 7},
+                                         {9, 8, 7, 6, 5, 4, 3, 2, 1},
+                                         {7, 4, 1, 8, 5, 2, 9, 6, 3}};
+    for (unsigned turn = 0; turn < 4; turn++) {
+        float out[9];
+        image_set_copy(&set, 0, turn, out);
+        assert_memory_equal(out, expected[turn], sizeof out);
+    }
+    image_set_free(&set);
+}
+
+static struct image_set synthetic_set(size_t groups, size_t each, size_t images)
+{
+    struct error err = {0};
+    struct image_set set;
+    const struct synthetic_options options = {.channels = 1,
+                                              .height = 14,
+                                              .width = 14,
+                                              .n_groups = groups,
+                                              .classes_per_group = each,
+                                              .images_per_class = images,
+                                              .seed = 11};
+    assert_ok(image_set_synthetic(&options, &set, &err), &err);
+    return set;
+}
+
+/* Every class is in exactly one of the lists. */
+static void assert_disjoint_and_complete(const struct image_set *set,
+                                         const struct class_split *split)
+{
+    const struct class_list *const lists[3] = {&split->train, &split->validation, &split->test};
+    for (size_t i = 0; i < set->n_classes; i++) {
+        int in = 0;
+        for (size_t l = 0; l < 3; l++) {
+            bool here = false;
+            for (size_t k = 0; k < lists[l]->n; k++) {
+                here = here || lists[l]->refs[k].class_index == i;
+            }
+            in += here;
+        }
+        assert_int_equal(in, 1);
+    }
+}
+
+static void splits_are_disjoint_by_seed_by_group_and_by_folder(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct image_set set = synthetic_set(4, 7, 3);
+    struct class_split split;
+    const struct split_options drawn = {.validation_classes = 5, .seed = 3};
+    assert_ok(class_split_make(&set, &drawn, &split, &err), &err);
+    assert_disjoint_and_complete(&set, &split);
+    assert_int_equal(split.test.n, 6); /* a fifth of 28, rounded up */
+    assert_int_equal(split.validation.n, 5);
+    class_split_free(&split);
+
+    const char *const test[] = {"alphabet03", "alphabet00/character05"};
+    const char *const validation[] = {"alphabet01"};
+    const struct split_options named = {.test_names = test,
+                                        .n_test_names = 2,
+                                        .validation_names = validation,
+                                        .n_validation_names = 1,
+                                        .rotations = true};
+    assert_ok(class_split_make(&set, &named, &split, &err), &err);
+    assert_disjoint_and_complete(&set, &split);
+    assert_int_equal(split.test.n, 8);
+    assert_int_equal(split.validation.n, 7);
+    assert_int_equal(split.train.n, 4 * 13);
+    assert_int_equal(split.train.refs[6].class_index, 1);
+    assert_int_equal(split.train.refs[6].quarter_turns, 2);
+    class_split_free(&split);
+
+    static const char *const folder[3] = {"train", "val", "test/deep"};
+    for (size_t i = 0; i < set.n_classes; i++) {
+        set.classes[i].group = folder[i % 3];
+    }
+    const struct split_options none = {0};
+    assert_ok(class_split_make(&set, &none, &split, &err), &err);
+    assert_disjoint_and_complete(&set, &split);
+    assert_int_equal(split.train.n, 10);
+    assert_int_equal(split.validation.n, 9);
+    for (size_t k = 0; k < split.test.n; k++) {
+        assert_int_equal(split.test.refs[k].class_index % 3, 2);
+    }
+    class_split_free(&split);
+    image_set_free(&set);
+}
+
+static void test_classes_from_another_set_share_no_alphabet(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct image_set train, other;
+    struct class_split split;
+    assert_ok(image_set_load(OMNIGLOT, &AS_IS, &other, &err), &err);
+    assert_ok(image_set_load("tests/data/omniglot/images.zip", &AS_IS, &train, &err), &err);
+    /* The training set loses the name of its second alphabet, so that only that one is new. */
+    for (size_t i = 5; i < 10; i++) {
+        train.classes[i].name = "Latin/letter";
+        train.classes[i].group = "Latin";
+    }
+    const struct split_options all = {.all_train = true};
+    assert_ok(class_split_make(&train, &all, &split, &err), &err);
+    assert_int_equal(split.train.n, 10);
+    assert_ok(class_split_test_from(&other, &train, &split, &err), &err);
+    assert_int_equal(split.test.n, 5);
+    for (size_t i = 0; i < 5; i++) {
+        assert_string_equal(other.classes[split.test.refs[i].class_index].group, "Tagalog");
+    }
+    class_split_free(&split);
+    image_set_free(&train);
+    image_set_free(&other);
+}
+
+static void episodes_hold_different_images_of_their_classes(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct image_set set;
+    /* Image j of class i is the constant 100 i + j, so that every row tells where it came from. */
+    static float data[8 * 9 * 4];
+    static uint8_t file[4096];
+    for (size_t i = 0; i < 8 * 9 * 4; i++) {
+        data[i] = (float)(100 * (i / 36) + i / 4 % 9);
+    }
+    const size_t n = make_npy(file, "<f4", "(8, 9, 2, 2)", data, sizeof data);
+    assert_ok(image_set_load_memory("a", file, n, &AS_IS, &set, &err), &err);
+    struct class_split split;
+    const char *const test[] = {"class0002", "class0005"};
+    const struct split_options options = {.test_names = test, .n_test_names = 2};
+    assert_ok(class_split_make(&set, &options, &split, &err), &err);
+    struct episode_sampler sampler;
+    const struct episode_shape shape = {.n_way = 4, .k_shot = 3, .q_query = 5};
+    struct episode episode;
+    assert_ok(episode_sampler_init(&sampler, &set, &split.train, shape, 99, &err), &err);
+    assert_ok(episode_init(&episode, &set, shape, &err), &err);
+    size_t drawn[8] = {0};
+    for (uint64_t index = 0; index < 600; index++) {
+        episode_draw(&sampler, index, &episode);
+        unsigned classes = 0;
+        for (size_t way = 0; way < 4; way++) {
+            const unsigned c = (unsigned)episode.x_support[way * 3 * 4] / 100;
+            unsigned images = 0;
+            assert_true(c < 8 && c != 2 && c != 5);
+            assert_int_equal(classes >> c & 1, 0);
+            classes |= 1u << c;
+            drawn[c]++;
+            for (size_t k = 0; k < 8; k++) {
+                const size_t row = k < 3 ? way * 3 + k : way * 5 + k - 3;
+                const float value = (k < 3 ? episode.x_support : episode.x_query)[row * 4];
+                assert_int_equal((k < 3 ? episode.y_support : episode.y_query)[row], way);
+                assert_int_equal((unsigned)value / 100, c);
+                assert_int_equal(images >> (unsigned)value % 100 & 1, 0);
+                images |= 1u << (unsigned)value % 100;
+            }
+        }
+    }
+    /* 600 episodes of 4 out of 6 classes: 400 each, standard deviation sqrt(600 2/3 1/3) = 11.5. */
+    for (size_t c = 0; c < 8; c++) {
+        if (c != 2 && c != 5) {
+            assert_true(drawn[c] > 350 && drawn[c] < 450);
+        }
+    }
+    episode_free(&episode);
+    episode_sampler_free(&sampler);
+    class_split_free(&split);
+    image_set_free(&set);
+}
+
+static void an_episode_depends_on_seed_and_index_alone(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct image_set set = synthetic_set(2, 5, 6);
+    struct class_split split;
+    const struct split_options options = {.all_train = true, .rotations = true};
+    assert_ok(class_split_make(&set, &options, &split, &err), &err);
+    const struct episode_shape shape = {.n_way = 5, .k_shot = 1, .q_query = 2};
+    struct episode_sampler a, b;
+    struct episode x, y;
+    assert_ok(episode_sampler_init(&a, &set, &split.train, shape, 5, &err), &err);
+    assert_ok(episode_sampler_init(&b, &set, &split.train, shape, 5, &err), &err);
+    assert_ok(episode_init(&x, &set, shape, &err), &err);
+    assert_ok(episode_init(&y, &set, shape, &err), &err);
+    for (uint64_t index = 0; index < 9; index++) {
+        episode_draw(&a, index, &x);
+    }
+    episode_draw(&b, 8, &y);
+    assert_memory_equal(x.x_query, y.x_query, 10 * 196 * sizeof(float));
+    assert_memory_equal(x.x_support, y.x_support, 5 * 196 * sizeof(float));
+    episode_draw(&b, 9, &y);
+    assert_memory_not_equal(x.x_query, y.x_query, 10 * 196 * sizeof(float));
+    episode_free(&x);
+    episode_free(&y);
+    episode_sampler_free(&a);
+    episode_sampler_free(&b);
+    class_split_free(&split);
+    image_set_free(&set);
+}
+
+/* ---------------------------------------------------------------- synthetic */
+
+static double distance2(const float *a, const float *b, size_t n)
+{
+    double sum = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        sum += (double)(a[i] - b[i]) * (double)(a[i] - b[i]);
+    }
+    return sum;
+}
+
+/* Same class, nearest in the mean: what makes the set learnable, and not trivially so. */
+static void synthetic_images_resemble_their_class(void **state)
+{
+    (void)state;
+    static const size_t channels[2] = {1, 3};
+    for (size_t s = 0; s < 2; s++) {
+        struct error err = {0};
+        struct image_set set;
+        const struct synthetic_options options = {.channels = channels[s],
+                                                  .height = 28,
+                                                  .width = 28,
+                                                  .n_groups = 2,
+                                                  .classes_per_group = 5,
+                                                  .images_per_class = 6,
+                                                  .seed = 4};
+        assert_ok(image_set_synthetic(&options, &set, &err), &err);
+        const size_t n = channels[s] * 784;
+        float *const a = malloc(n * sizeof *a), *const b = malloc(n * sizeof *b);
+        assert_non_null(a);
+        assert_non_null(b);
+        double within = 0.0, between = 0.0;
+        for (size_t i = 0; i < set.n_images; i++) {
+            image_set_copy(&set, i, 0, a);
+            for (size_t k = 0; k < i; k++) {
+                image_set_copy(&set, k, 0, b);
+                *(i / 6 == k / 6 ? &within : &between) += distance2(a, b, n);
+            }
+        }
+        within /= 10.0 * 15.0;
+        between /= 45.0 * 36.0;
+        assert_true(within < 0.9 * between);
+        assert_true(within > 0.05 * between);
+        free(a);
+        free(b);
+        image_set_free(&set);
+    }
+}
+
+static void the_same_seed_draws_the_same_set(void **state)
+{
+    (void)state;
+    struct image_set a = synthetic_set(2, 3, 4), b = synthetic_set(2, 3, 4);
+    assert_int_equal(a.hash, b.hash);
+    /* More alphabets do not change the first ones. */
+    struct image_set more = synthetic_set(3, 3, 4);
+    assert_memory_equal(a.bytes, more.bytes, a.n_images * 196);
+    assert_int_not_equal(a.hash, more.hash);
+    image_set_free(&a);
+    image_set_free(&b);
+    image_set_free(&more);
+}
+
+static void standardised_training_pixels_have_mean_zero_and_variance_one(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct image_set set = synthetic_set(2, 5, 6);
+    struct class_split split;
+    const struct split_options options = {.seed = 1};
+    assert_ok(class_split_make(&set, &options, &split, &err), &err);
+    assert_ok(image_set_standardise(&set, &split.train, &err), &err);
+    double n = 0.0, sum = 0.0, squares = 0.0;
+    float out[196];
+    for (size_t k = 0; k < split.train.n; k++) {
+        for (size_t i = 0; i < 6; i++) {
+            image_set_copy(&set, set.classes[split.train.refs[k].class_index].first + i, 0, out);
+            for (size_t p = 0; p < 196; p++) {
+                n += 1.0;
+                sum += (double)out[p];
+                squares += (double)out[p] * (double)out[p];
+            }
+        }
+    }
+    assert_true(fabs(sum / n) < 1e-5);
+    assert_close(squares / n, 1.0, 1e-5);
+    class_split_free(&split);
+    image_set_free(&set);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(shrinking_weighs_pixels_by_the_area_they_cover),
+        cmocka_unit_test(growing_is_linear_between_pixel_centres),
+        cmocka_unit_test(resizing_keeps_a_constant_picture),
+        cmocka_unit_test(omniglot_folders_become_classes_in_alphabets),
+        cmocka_unit_test(ink_is_one_and_survives_resizing),
+        cmocka_unit_test(a_zip_holds_the_same_as_its_folder),
+        cmocka_unit_test(png_and_jpeg_mix_in_colour_and_other_files_are_left_alone),
+        cmocka_unit_test(grey_and_colour_become_what_was_asked_for),
+        cmocka_unit_test(npy_of_classes_gives_its_pixels),
+        cmocka_unit_test(npy_types_and_byte_orders_agree),
+        cmocka_unit_test(npy_with_labels_is_sorted_into_classes),
+        cmocka_unit_test(cifar100_records_become_classes_of_superclasses),
+        cmocka_unit_test(quarter_turns_go_counter_clockwise),
+        cmocka_unit_test(splits_are_disjoint_by_seed_by_group_and_by_folder),
+        cmocka_unit_test(test_classes_from_another_set_share_no_alphabet),
+        cmocka_unit_test(episodes_hold_different_images_of_their_classes),
+        cmocka_unit_test(an_episode_depends_on_seed_and_index_alone),
+        cmocka_unit_test(synthetic_images_resemble_their_class),
+        cmocka_unit_test(the_same_seed_draws_the_same_set),
+        cmocka_unit_test(standardised_training_pixels_have_mean_zero_and_variance_one),
+    };
+    return cmocka_run_group_tests_name("few-shot data", tests, NULL, NULL);
+}
