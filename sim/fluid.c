@@ -1,7 +1,7 @@
 /* Max-min sharing of a star by virtual time: see fluid.h for the idea.
  *
- * Rates are worked out lazily: any number of flows may start and end at one instant, and only the first
- * question about the future pays for the water-filling.
+ * Rates are worked out lazily: any number of flows may start and end at one instant, and only the
+ * first question about the future pays for the water-filling.
  */
 #include "sim/fluid.h"
 
@@ -9,8 +9,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* A class's clock is set back to 0 when it passes this, so that tags keep their last digits: at 2^32
- * bytes the spacing of doubles is a millionth of a byte. */
+/* A class's clock is set back to 0 when it passes this, so that tags keep their last digits: at
+ * 2^32 bytes the spacing of doubles is a millionth of a byte. */
 static const double clock_limit_bytes = 4294967296.0;
 /* Rounding may put an end this far before the present; more is a programming error. */
 static const double clock_slack_s = 1e-9;
@@ -21,8 +21,8 @@ enum status fluid_init(struct fluid *f, size_t n_flows, size_t classes_max,
     *f = (struct fluid){0};
     if (n_flows > KEY_IDS_MAX || classes_max > UINT16_MAX) {
         return RAISE(err, ERR_INPUT,
-                     "%zu transfers of %zu different speeds at once are more than supported", n_flows,
-                     classes_max);
+                     "%zu transfers of %zu different speeds at once are more than supported",
+                     n_flows, classes_max);
     }
     const size_t keys = classes_max * (n_flows + 1) * sizeof(heap_key);
     const size_t classes = classes_max * sizeof(struct fluid_class);
@@ -97,8 +97,8 @@ static void work_out_rates(struct fluid *f)
     f->stale = false;
 }
 
-/* Set a class's clock back to 0. Rounding may make two tags equal whose ties stood the other way round,
- * so the heap is made anew; this happens once in 2^32 bytes per flow. */
+/* Set a class's clock back to 0. Rounding may make two tags equal whose ties stood the other way
+ * round, so the heap is made anew; this happens once in 2^32 bytes per flow. */
 static void set_back(struct fluid_class *c)
 {
     const uint32_t n = c->ends.size;
@@ -139,7 +139,8 @@ static void advance(struct fluid *f, double now_s)
     f->now_s = now_s;
 }
 
-/* The class of a cap: an existing one, a new one, or one no flow uses any more. KEY_NONE if full. */
+/* The class of a cap: an existing one, a new one, or one no flow uses any more. KEY_NONE if full.
+ */
 static uint32_t find_class(struct fluid *f, double cap)
 {
     uint32_t at = 0, unused = KEY_NONE;

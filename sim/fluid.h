@@ -1,15 +1,16 @@
 /* Transfers as fluid: exact max-min sharing of one store's bandwidth, by virtual time.
  *
- * The flows of one store in one direction form a star: every flow has its own cap (its connection, or its
- * share of the function's network interface) and all share the store's capacity. Max-min fairness gives
- * every flow min(cap, theta) with theta such that the capacity is used up. Flows of equal cap, a class,
- * always receive the same rate, so one virtual clock per class, the bytes each of its flows has received
- * so far, is all that has to advance; a flow started when the clock shows V with S bytes ends when it shows
- * V + S, whatever the rates do meanwhile. Every change costs O(classes + log flows), never O(flows).
+ * The flows of one store in one direction form a star: every flow has its own cap (its connection,
+ * or its share of the function's network interface) and all share the store's capacity. Max-min
+ * fairness gives every flow min(cap, theta) with theta such that the capacity is used up. Flows of
+ * equal cap, a class, always receive the same rate, so one virtual clock per class, the bytes each
+ * of its flows has received so far, is all that has to advance; a flow started when the clock shows
+ * V with S bytes ends when it shows V + S, whatever the rates do meanwhile. Every change costs
+ * O(classes + log flows), never O(flows).
  *
- * Equal rates within a class and the tag V + S are processor sharing's virtual time (Parekh & Gallager
- * 1993, with the fair share bounded by a cap per class); the water-filling of classes in order of cap is
- * progressive filling (Bertsekas & Gallager, Data Networks, section 6.5.2).
+ * Equal rates within a class and the tag V + S are processor sharing's virtual time (Parekh &
+ * Gallager 1993, with the fair share bounded by a cap per class); the water-filling of classes in
+ * order of cap is progressive filling (Bertsekas & Gallager, Data Networks, section 6.5.2).
  */
 #ifndef SIM_FLUID_H
 #define SIM_FLUID_H
@@ -26,8 +27,8 @@
 struct fluid_class {
     double cap_bytes_per_s;  /* > 0, may be infinite */
     double rate_bytes_per_s; /* of each flow, valid while the fluid is not stale */
-    double served_bytes;     /* the virtual clock: received by each flow since it was last set back */
-    struct key_heap ends;    /* flows by the clock's reading at their end */
+    double served_bytes;  /* the virtual clock: received by each flow since it was last set back */
+    struct key_heap ends; /* flows by the clock's reading at their end */
 };
 
 struct fluid {
