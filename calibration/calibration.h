@@ -1,0 +1,8 @@
+/* Door of the measurements: import of other tools' logs, fits and scores, the compute kernel. */
+#ifndef CALIBRATION_CALIBRATION_H
+#define CALIBRATION_CALIBRATION_H
+
+#include "calibration/data.h"
+#include "calibration/import.h"
+
+#endif
