@@ -164,17 +164,32 @@ struct compute {
     double constant_s;           /* c: once per job */
 };
 
-/* Behaviour only the simulator plays; every part off when its number is 0. */
+/* Behaviour only the simulator plays (scenario section `simulation`); every part off when its
+ * number is 0 or its switch is false. */
 struct simulation {
     double seed;
     double replications_min, replications_max;
-    double half_width_ratio, confidence;
-    double iterations_max;          /* simulated, the rest extended; 0 = the engine decides */
-    struct quantity instance_speed; /* between-instance spread of compute time, mean 1 */
-    double straggler_share, straggler_factor;
-    double crash_per_hour;
-    double lost_update_share;
-    double warm_pool; /* sandboxes already warm when the job starts */
+    double half_width_ratio, confidence; /* the stop rule: half width over mean, of time and cost */
+    double iterations_max;               /* simulated, the rest extended; 0 = the engine decides */
+    struct quantity instance_speed;      /* compute time of an instance over the mean one, mean 1 */
+    double straggler_share, straggler_factor; /* of the computations; times as long */
+    double crash_per_hour;                    /* of one running function */
+    double lost_update_share;                 /* of the PUTs: sent, billed, never seen */
+    double lost_update_timeout_s;             /* after which the sender puts it again */
+    double warm_pool;                         /* sandboxes already warm when the job starts */
+    double request_burst_s; /* seconds' worth of requests a rate cap lets through at once */
+    double retry_base_s, retry_cap_s; /* after a 503: uniform on [0, min(cap, base 2^k)] */
+    /* Switches, to attribute the gap between closed form and simulation under the same draws. */
+    bool play_startup;    /* spread, pacing, ramp and waves of starts; else all start at the mean */
+    bool play_noise;      /* per-round noise of compute */
+    bool play_instances;  /* instance_speed */
+    bool play_stragglers; /* straggler_share */
+    bool play_latency;    /* spread of storage latency, per request and per run */
+    bool play_contention; /* shared bandwidth of stores; else each has its own connection's */
+    bool play_throttling; /* request-rate caps, spent bursts of links, spent credits of stores */
+    bool play_polling;    /* else a waiting client is told at once */
+    bool play_failures;   /* crashes, time-outs, lost updates */
+    bool play_restarts;   /* re-invocation before the time limit; else functions live on */
 };
 
 enum { OPTION_LIMIT = 16, STRUCTURE_LIMIT = 12 };
