@@ -140,18 +140,22 @@ static enum status list_archive(struct zip *archive, struct listing *list, struc
     return STATUS_OK;
 }
 
-static enum status read_archived(struct zip *archive, uint64_t index, const char *name,
-                                 uint8_t **data, size_t *n, struct error *err)
+static enum status read_archived(const struct file_tree *tree, size_t i, uint8_t **data, size_t *n,
+                                 struct error *err)
 {
+    struct zip *const archive = tree->archive;
+    const uint64_t index = tree->index[i];
+    const char *const name = tree->name[i];
     zip_stat_t facts;
     zip_stat_init(&facts);
     if (zip_stat_index(archive, index, 0, &facts) != 0 || (facts.valid & ZIP_STAT_SIZE) == 0) {
         return RAISE(err, ERR_INPUT, "%s: damaged zip entry", name);
     }
-    /* Deflate packs at most 1032 to 1 (zlib's documentation), so that a larger claim is a lie told
-     * to make us take memory. */
+    /* An entry is no larger than its archive, and deflate packs at most 1032 to 1 (zlib's
+     * documentation): a larger claim is damage, or made to have us take the machine's memory. */
     const bool plausible =
-        (facts.valid & ZIP_STAT_COMP_SIZE) == 0 || facts.size / 1032 <= facts.comp_size + 1;
+        (facts.valid & ZIP_STAT_COMP_SIZE) == 0 ||
+        (facts.comp_size <= tree->archive_bytes && facts.size / 1032 <= facts.comp_size + 1);
     if (facts.size > FILE_TREE_FILE_MAX || !plausible) {
         return RAISE(err, ERR_INPUT, "%s: zip entry claims %llu bytes", name,
                      (unsigned long long)facts.size);
@@ -247,7 +251,7 @@ static enum status file_tree_finish(struct file_tree *out, const char *path, enu
 enum status file_tree_open_memory(const char *path, const uint8_t *data, size_t n,
                                   struct file_tree *out, struct error *err)
 {
-    *out = (struct file_tree){0};
+    *out = (struct file_tree){.archive_bytes = n};
     struct listing list = {.arena = &out->names};
     zip_error_t reason;
     zip_error_init(&reason);
@@ -279,6 +283,7 @@ enum status file_tree_open(const char *path, struct file_tree *out, struct error
         status = list_folder(path, "", 0, &list, err);
     } else {
         int code = 0;
+        out->archive_bytes = (uint64_t)facts.st_size;
         out->archive = zip_open(path, ZIP_RDONLY, &code);
         if (out->archive == NULL) {
             zip_error_t reason;
@@ -296,7 +301,7 @@ enum status file_tree_read(struct file_tree *tree, size_t i, uint8_t **data, siz
 {
     enum status status = STATUS_OK;
     if (tree->archive != NULL) {
-        status = read_archived(tree->archive, tree->index[i], tree->name[i], data, n, err);
+        status = read_archived(tree, i, data, n, err);
     } else {
         struct text path = {0};
         text_printf(&path, "%s/%s", tree->path, tree->name[i]);

@@ -14,6 +14,7 @@ struct file_tree {
     const char **name; /* relative, '/' between parts, sorted by byte value; borrowed from names */
     uint64_t *index;   /* entry number in the archive; NULL for a directory */
     struct zip *archive;
+    uint64_t archive_bytes;
     struct arena names;
 };
 
