@@ -261,6 +261,9 @@ struct protocol {
     const char *source;                       /* paper and section, repository */
     struct option_spec options[OPTION_LIMIT]; /* ended by a NULL name */
     bool takes_structure;
+    bool single_worker; /* one worker, whatever platform.workers says (serial baselines) */
+    /* Workload iterations that one run of the iteration span covers; NULL = 1. */
+    double (*iterations_per_round)(const struct config *);
     unsigned stores;   /* bit set of 1 << enum store_use: the stores its program uses */
     unsigned readings; /* bit set of 1 << enum reading: equations its papers print */
     enum status (*emit)(const struct config *, struct program *, struct error *);
@@ -291,8 +294,46 @@ double exchange_bytes(const struct config *c);   /* m_A: what a worker must exch
 double model_bytes(const struct config *c);      /* what is loaded at start and saved at the end */
 struct duration merge_time(const struct config *c, double bytes); /* gamma * bytes */
 
-/* FLOPs, bytes, footprint per task: kernel/SPEC.md sections 5 and 6; fills w->derived. */
+/* Seconds of compute for `units` tasks or samples on one worker, update included. */
+struct duration units_compute(const struct config *c, double units);
+
+/* Counts of the CONV4 network and of ALFA's generator, in parameters unless said otherwise. */
+struct network_size {
+    double parameters;         /* P: base model, batch normalisation included */
+    double inner_parameters;   /* of them in ALFA's inner loop: without batch normalisation */
+    double head_parameters;    /* Ph */
+    double features;           /* D: inputs of the head */
+    double tensors;            /* N: weights and biases adapted in the inner loop (eALFA: 2) */
+    double generator;          /* P0 = 8 N^2 + 4 N: ALFA's g_phi; 0 for the other algorithms */
+    double forward_flop;       /* G: per image */
+    double first_forward_flop; /* G1: of the first block, which has no input gradient */
+    double activation_bytes;   /* kept per image and pass: block inputs, and two of its outputs */
+};
+/* Takes a meta-learning workload; sizes from ways, hidden, blocks and the image. */
+void network_measure(const struct workload *w, struct network_size *out);
+
+/* FLOPs, bytes, memory of one unit and the number of rounds; fills the derived fields of *w.
+ * Model: convolutions as counted in Finn et al. 2017 (MAML), Raghu et al. 2020 (ANIL), Baik et al.
+ * 2020 (ALFA): forward G, with backward 3G - G1, second-order extra 6G - 4 G1 per image. */
 void workload_derive(struct workload *w, double workers);
+
+/* ---------------------------------------------------------------- printed equations */
+
+/* What an equation gives when it is evaluated as its paper prints it. */
+struct reading_result {
+    double time_s, iteration_s;
+    double startup_s, load_s, compute_s, exchange_s, checkpoint_s; /* add up to time_s */
+    double restarts;              /* x - 1; not a whole number where x is printed as a ratio */
+    double optimum_workers;       /* relaxed w* of the form; 0 when it has none inside (1, MBS) */
+    double cost_usd;              /* as printed with the equation; NaN when the paper has none */
+    double flop_per_usd_s;        /* Feng's R(z) = f / (C(z) t(z)); NaN for the others */
+    bool no_optimum;              /* the printed form falls for ever in w: a warning is due */
+};
+/* Model:  c->system.reading at c->workers (READING_PROTOCOL is refused: that is evaluate()).
+ * Takes:  a configuration finished by config_finish.
+ * Errors: ERR_INPUT when the system's papers print no such equation or not for this algorithm;
+ *         ERR_INFEASIBLE when no round fits in the time limit. */
+enum status reading_evaluate(const struct config *c, struct reading_result *out, struct error *err);
 
 /* ---------------------------------------------------------------- tally */
 
@@ -383,5 +424,162 @@ void cost_compute(const struct config *c, const struct program *p, const struct 
                   bool lines, struct ledger *out);
 double money_usd(money amount);
 void text_money(struct text *out, money amount); /* exact decimal */
+
+/* ---------------------------------------------------------------- result rows */
+
+/* The columns of every CSV, JSON and store: one list, a contract. TEXT or NUMBER, name, meaning.
+ * Numbers an engine does not give are NaN (an empty cell). The *_s parts from startup_s to
+ * checkpoint_s add up to time_s. */
+#define COLUMN_LIST(TEXT, NUMBER)                                                                  \
+    TEXT(scenario, "name of the scenario")                                                         \
+    NUMBER(point, "number of the configuration in the sweep, from 0")                              \
+    TEXT(system, "system of the literature")                                                       \
+    TEXT(variant, "its variant")                                                                   \
+    TEXT(reading, "protocol, or the printed equation that was replayed")                           \
+    TEXT(engine, "predict (closed form) or simulate")                                              \
+    TEXT(platform, "catalogue name of the platform")                                               \
+    TEXT(store, "catalogue name of the exchange store")                                            \
+    TEXT(algorithm, "training algorithm")                                                          \
+    TEXT(dataset, "data set")                                                                      \
+    NUMBER(workers, "functions or machines that train")                                            \
+    NUMBER(memory_mib, "MiB, memory of one of them")                                               \
+    NUMBER(iterations, "rounds")                                                                   \
+    TEXT(status, "ok, or why the configuration is infeasible")                                     \
+    NUMBER(time_s, "s, start-up to the final write")                                               \
+    NUMBER(cost_usd, "USD per training run")                                                       \
+    NUMBER(iteration_s, "s, one steady round")                                                     \
+    NUMBER(startup_s, "s, start-up on the critical path")                                          \
+    NUMBER(load_s, "s, loading model and data")                                                    \
+    NUMBER(compute_s, "s, computing, merging included")                                            \
+    NUMBER(exchange_s, "s, putting and getting what is exchanged")                                 \
+    NUMBER(wait_s, "s, stragglers and the slack of polling")                                       \
+    NUMBER(checkpoint_s, "s, checkpoints and the final write")                                     \
+    NUMBER(invocations, "function invocations")                                                    \
+    NUMBER(requests_put, "PUT requests, all stores")                                               \
+    NUMBER(requests_get, "GET requests, failed polls included")                                    \
+    NUMBER(requests_list, "LIST requests")                                                         \
+    NUMBER(bytes_moved, "bytes put and got, all stores")                                           \
+    NUMBER(billed_gb_s, "GiB-seconds of function time billed")                                     \
+    NUMBER(cost_compute_usd, "USD, function and machine time of the workers")                      \
+    NUMBER(cost_requests_usd, "USD, invocations and storage requests")                             \
+    NUMBER(cost_storage_usd, "USD, storage, transfer, one-off copies")                             \
+    NUMBER(cost_services_usd, "USD, hourly services")                                              \
+    NUMBER(speedup, "time of the baseline over time_s")                                            \
+    NUMBER(baseline_time_s, "s, time of the baseline")                                             \
+    NUMBER(bound, "1 when time_s is only an upper bound")                                          \
+    NUMBER(time_lo_s, "s, lower end of the interval of the mean time")                             \
+    NUMBER(time_hi_s, "s, upper end")                                                              \
+    NUMBER(time_p50_s, "s, median over replications")                                              \
+    NUMBER(time_p90_s, "s, 90th percentile")                                                       \
+    NUMBER(time_p99_s, "s, 99th percentile")                                                       \
+    NUMBER(cost_lo_usd, "USD, lower end of the interval of the mean cost")                         \
+    NUMBER(cost_hi_usd, "USD, upper end")                                                          \
+    NUMBER(replications, "simulated runs")                                                         \
+    NUMBER(events, "simulated events, all runs")                                                   \
+    NUMBER(simulated_iterations, "rounds simulated per run, the rest extended")                    \
+    NUMBER(p_deadline, "share of runs that meet the deadline")                                     \
+    NUMBER(p_budget, "share of runs within the budget")
+
+struct row {
+#define TEXT_(name, help) const char *name;
+#define NUMBER_(name, help) double name;
+    COLUMN_LIST(TEXT_, NUMBER_)
+#undef TEXT_
+#undef NUMBER_
+    char status_text[160]; /* what `status` points to when infeasible */
+    bool feasible;
+};
+
+struct column {
+    const char *name, *help;
+    bool text;
+    size_t offset; /* in struct row */
+};
+extern const struct column columns[]; /* NULL-ended */
+size_t column_count(void);
+/* Index of a column by name, or -1. */
+int column_find(const char *name);
+struct expression_value row_value(const struct row *row, int column);
+
+/* Everything empty: texts "", numbers NaN. */
+void row_init(struct row *row);
+/* From configuration and tally; `ledger` may be NULL (no money). Baseline columns stay NaN. */
+void row_fill(struct row *row, const struct config *c, const struct tally *t,
+              const struct ledger *ledger);
+void text_row_csv_header(struct text *out);
+void text_row_csv(struct text *out, const struct row *row);
+void text_row_json(struct text *out, const struct row *row);
+
+/* ---------------------------------------------------------------- scenarios */
+
+struct scenario_options {
+    const char *data_dir;    /* holds catalogue/ and profiles/ */
+    const char *const *sets; /* "/json/pointer=value" */
+    size_t n_sets;
+};
+
+struct axis {
+    const char *pointer;
+    struct json **values; /* `count` of them */
+    double *numbers;      /* when fast */
+    size_t count;
+    uint32_t dimension; /* axes of one "zip" share one */
+    bool fast;          /* a plain number that is set without reading the tree again */
+    bool in_baseline;   /* applies to the baseline too */
+    size_t offsets[3];  /* in struct config, when fast */
+};
+
+enum { AXIS_LIMIT = 32, SKIP_LIMIT = 16 };
+
+/* A scenario file, its includes and --set merged, its sweep understood. Read-only once loaded. */
+struct scenario {
+    struct arena arena;
+    const char *path, *data_dir, *name;
+    struct json *tree;     /* without sweep and baseline, "use" not yet resolved */
+    struct json *baseline; /* overlay, or NULL */
+    struct json *sweep;    /* as written, or NULL */
+    struct json *catalogue;
+    struct axis axes[AXIS_LIMIT];
+    size_t n_axes;
+    size_t dimensions[AXIS_LIMIT], n_dimensions; /* lengths; the last varies fastest */
+    uint64_t points;
+    struct expression skips[SKIP_LIMIT];
+    size_t n_skips;
+};
+
+enum status scenario_load(const char *path, const struct scenario_options *options,
+                          struct scenario *out, struct error *err);
+void scenario_free(struct scenario *s);
+/* The merged, resolved tree of the first point, in `a` (for check --resolved). */
+enum status scenario_resolved(const struct scenario *s, struct arena *a, struct json **out,
+                              struct error *err);
+
+/* The merged tree as its files give it, sweep and baseline included; lives in the scenario. */
+enum status scenario_merged(struct scenario *s, struct json **out, struct error *err);
+/* The catalogue of a data folder; every entry by group and name. */
+enum status catalogue_read(struct arena *a, const char *data_dir, struct json **out,
+                           struct error *err);
+/* Every section and key a scenario may have, with unit, range and default. */
+void text_schema(struct text *out);
+
+/* A reader of points; one per thread. Configurations are borrowed until the next call. */
+struct scenario_cursor {
+    const struct scenario *scenario;
+    struct cursor_slot *slots;
+    struct config config, baseline;
+    bool has_baseline;
+};
+enum status cursor_init(struct scenario_cursor *c, const struct scenario *s, struct error *err);
+void cursor_free(struct scenario_cursor *c);
+/* Configuration number `point`, derived fields not yet filled (config_finish). *skipped when a skip
+ * condition holds. Errors: whatever is wrong with the values of that point. */
+enum status cursor_seek(struct scenario_cursor *c, uint64_t point, bool *skipped,
+                        struct error *err);
+
+/* Predict one point: finish, evaluate (or replay the chosen reading), cost, baseline. Infeasible is
+ * an answer: row->feasible false, status tells why. ledger NULL: totals only. */
+enum status predict_point(struct scenario_cursor *c, uint64_t point, struct evaluator *e,
+                          struct row *row, struct tally *tally, struct ledger *ledger,
+                          bool *skipped, struct error *err);
 
 #endif

@@ -9,11 +9,12 @@
 
 #include "model/base/base.h"
 
-/*   kind, word in listings, meaning: `count` requests of `size_bytes` by each actor, `lanes` in
- * flight COMPUTE  `time` of work                     PUT, GET  requests with data on `store` LIST,
- * DELETE  requests without data, sent in the background: billed, not waited for AWAIT    until
- * `need` signals (per actor) have come on the actor's instance of `channel` INVOKE   `count`
- * asynchronous invocations; signals `channel`, whose awaiting role starts up */
+/* kind, word in listings; `count` requests of `size_bytes` by each actor, `lanes` in flight:
+ *   COMPUTE       `time` of work
+ *   PUT, GET      requests with data on `store`
+ *   LIST, DELETE  requests without data, sent in the background: billed, not waited for
+ *   AWAIT         until `need` signals (per actor) have come on the actor's instance of `channel`
+ *   INVOKE        `count` asynchronous invocations; signals `channel`, whose awaiting role starts */
 #define OP_KIND_LIST(X)                                                                            \
     X(OP_COMPUTE, "compute")                                                                       \
     X(OP_PUT, "put")                                                                               \
@@ -92,6 +93,8 @@ struct op {
     uint32_t lanes;       /* of these, how many in flight together (1 = one after another) */
     uint32_t need;        /* AWAIT: signals required per execution on the actor's own instance */
     uint32_t poll_pages;  /* AWAIT by LIST: requests per poll (ceil of keys / keys per page) */
+    uint32_t total;       /* uneven work: see op_share; 0 = every actor does `count`, `need` */
+    bool background;      /* PUT: billed and signalled at once, not waited for */
     double size_bytes;    /* per request */
     struct duration time; /* COMPUTE */
 };
@@ -112,8 +115,9 @@ enum span_kind { SPAN_SETUP, SPAN_ITERATION, SPAN_CHECKPOINT, SPAN_TEARDOWN, SPA
 
 /* LIFETIME_JOB: alive for the whole job, idle time billed, re-invoked before the time limit.
  * LIFETIME_CALL: started by an INVOKE (its first op awaits that channel), billed until its last op.
- */
-enum lifetime { LIFETIME_JOB, LIFETIME_CALL };
+ * LIFETIME_GUEST: a second thread or duty inside actors of a LIFETIME_JOB role: no start, no bill
+ * and no memory of its own; a link of its own, because its host is idle or sends the other way. */
+enum lifetime { LIFETIME_JOB, LIFETIME_CALL, LIFETIME_GUEST };
 
 struct role {
     const char *name; /* static string */
@@ -190,6 +194,17 @@ uint32_t program_instance(const struct channel *channel, uint32_t self, uint32_t
 /* Signals that one execution of a PUT/INVOKE op by all `actors` of a role leaves on one instance.
  */
 double program_signals(const struct program *p, const struct op *op, uint32_t actors);
+
+/* Uneven work: when `total` of an op is not 0, all actors of the role together issue `total`
+ * requests (PUT, GET, LIST, DELETE, INVOKE) or await `total` signals; actor `self` has this share of
+ * them, and `count` or `need` holds the largest share, ceil(total / actors), which is actor 0's.
+ * total = 1 is work that actor 0 does alone. The split agrees with PEER_GROUP. */
+static inline uint32_t op_share(uint32_t total, uint32_t self, uint32_t actors)
+{
+    const uint64_t upto = ((uint64_t)(self + 1) * total + actors - 1) / actors;
+    const uint64_t before = ((uint64_t)self * total + actors - 1) / actors;
+    return (uint32_t)(upto - before);
+}
 
 /* The one poll rule: first point of t0, t0 + interval, ... at or after ready; interval <= 0 is a
  * notification. *polls counts the requests, the seeing one included: 1 + floor(wait / interval) off

@@ -122,6 +122,7 @@ void json_path(const struct json *node, char *buffer, size_t size);
 struct json *json_new(struct arena *a, enum json_kind kind, struct json_origin origin);
 void json_append(struct json *parent, struct json *child, const char *key);
 struct json *json_copy(struct arena *a, const struct json *node);
+void json_detach(struct json *parent, struct json *child); /* child keeps its own subtree */
 /* RFC 7396: patch laid over target; null removes. Origins follow the values. */
 enum status json_merge(struct arena *a, struct json *target, const struct json *patch,
                        struct error *err);
@@ -140,6 +141,37 @@ enum status json_raise(struct error *err, const struct json *node, enum status c
     __attribute__((format(printf, 6, 7)));
 #define JSON_RAISE(err, node, code, ...)                                                           \
     json_raise((err), (node), (code), __FILE__, __LINE__, __VA_ARGS__)
+
+/* ---------------------------------------------------------------- expressions */
+
+/* A condition such as `workers > meta_batch and memory_mib < 1769`: numbers, names, + - * /,
+ * comparisons (< <= > >= = == !=), not, and, or (also ! && ||), parentheses; 'text' compares equal
+ * to a text variable. Compiled once, evaluated often. */
+struct expression {
+    struct {
+        int kind;     /* of the token, see expression.c */
+        int variable; /* index given by the resolver */
+        double number;
+        const char *text; /* borrowed from `source` */
+    } code[64];
+    size_t count;
+    char source[256];
+};
+
+/* What a name stands for: an index >= 0, or -1 when there is no such variable. */
+typedef int (*expression_resolver)(const char *name, void *context);
+struct expression_value {
+    double number;    /* NaN when missing: every comparison with it is false */
+    const char *text; /* NULL for numbers */
+};
+typedef struct expression_value (*expression_reader)(int variable, void *context);
+
+/* ERR_USAGE with what was found and expected. `names` (may be NULL) are offered as nearest names.
+ */
+enum status expression_compile(const char *source, expression_resolver resolve, void *context,
+                               const char *const *names, size_t n_names, struct expression *out,
+                               struct error *err);
+bool expression_true(const struct expression *e, expression_reader read, void *context);
 
 /* ---------------------------------------------------------------- files */
 

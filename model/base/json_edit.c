@@ -48,7 +48,7 @@ struct json *json_copy(struct arena *a, const struct json *node)
     return copy;
 }
 
-static void unlink_child(struct json *parent, struct json *child)
+void json_detach(struct json *parent, struct json *child)
 {
     struct json *before = NULL;
     for (struct json *s = parent->first; s != child; s = s->next) {
@@ -94,7 +94,7 @@ enum status json_merge(struct arena *a, struct json *target, const struct json *
         struct json *there = json_member(target, p->key);
         if (p->kind == JSON_NULL) {
             if (there != NULL) {
-                unlink_child(target, there);
+                json_detach(target, there);
             }
             continue;
         }

@@ -1,0 +1,117 @@
+/* check: is a scenario valid? Every point is read and finished; --resolved prints what was read. */
+#include "cli/commands.h"
+
+#include <math.h>
+
+static const struct cli_option options[] = {
+    {"resolved", NULL, "print the merged configuration with the origin of every value"},
+    {NULL, NULL, NULL},
+};
+
+static void write_origins(struct text *out, const struct json *node, int depth)
+{
+    for (const struct json *child = node->first; child != NULL; child = child->next) {
+        const bool inner = (child->kind == JSON_OBJECT || child->kind == JSON_ARRAY) &&
+                           child->first != NULL && json_member(child, "value") == NULL;
+        struct text value = {0};
+        for (int i = 0; i < depth; i++) {
+            text_puts(&value, "  ");
+        }
+        if (child->key != NULL) {
+            text_json_string(&value, child->key);
+            text_puts(&value, ": ");
+        }
+        const bool list = child->kind == JSON_ARRAY;
+        if (inner) {
+            text_puts(&value, list ? "[" : "{");
+            text_printf(out, "%s\n", value.data != NULL ? value.data : "");
+            write_origins(out, child, depth + 1);
+            for (int i = 0; i < depth; i++) {
+                text_puts(out, "  ");
+            }
+            text_puts(out, list ? "]" : "}");
+            text_puts(out, child->next != NULL ? ",\n" : "\n");
+        } else {
+            json_write(&value, child, 0);
+            text_puts(&value, child->next != NULL ? "," : "");
+            text_printf(out, "%-60s // %s:%u\n", value.data != NULL ? value.data : "",
+                        child->origin.file, child->origin.line);
+        }
+        text_free(&value);
+    }
+}
+
+static enum status check_points(const struct scenario *s, struct error *err)
+{
+    /* Every point of a large sweep differs from its neighbours by a number only: a million tell. */
+    const uint64_t points = s->points < 1000000 ? s->points : 1000000;
+    struct scenario_cursor cursor;
+    struct evaluator e = {0};
+    if (cursor_init(&cursor, s, err) != STATUS_OK) {
+        return err->code;
+    }
+    for (uint64_t i = 0; i < points && err->code == STATUS_OK; i++) {
+        struct row row;
+        bool skipped = false;
+        predict_point(&cursor, i, &e, &row, NULL, NULL, &skipped, err);
+    }
+    evaluator_free(&e);
+    cursor_free(&cursor);
+    return err->code;
+}
+
+static enum exit_code run(struct cli *cli, struct error *err)
+{
+    struct text out = {0};
+    enum exit_code worst = EXIT_DONE;
+    for (int i = 0; i < cli->n_arguments; i++) {
+        struct scenario s;
+        struct error own = {0};
+        struct arena arena = {0};
+        if (cli_scenario(cli, cli->arguments[i], &s, &own) == STATUS_OK) {
+            if (check_points(&s, &own) == STATUS_OK) {
+                struct json *tree = NULL;
+                if (cli_option(cli, "resolved") == NULL) {
+                    text_printf(&out, "%s: valid, %llu configuration%s\n", cli->arguments[i],
+                                (unsigned long long)s.points, s.points == 1 ? "" : "s");
+                } else if (scenario_resolved(&s, &arena, &tree, &own) == STATUS_OK) {
+                    text_puts(&out, "{\n");
+                    write_origins(&out, tree, 1);
+                    text_puts(&out, "}\n");
+                }
+            }
+            scenario_free(&s);
+        }
+        arena_free(&arena);
+        if (own.code != STATUS_OK) {
+            const enum exit_code code = cli_exit_code(own.code);
+            worst = code > worst ? code : worst;
+            if (i + 1 == cli->n_arguments || cli->n_arguments == 1) {
+                *err = own; /* the last one is told by main, with its line */
+            } else {
+                char message[1200];
+                error_format(&own, message, sizeof message);
+                fprintf(stderr, "error: %s\n", message);
+            }
+        }
+    }
+    struct error write = {0};
+    if (cli_write(cli, &out, &write) != STATUS_OK && err->code == STATUS_OK) {
+        *err = write;
+    }
+    return worst;
+}
+
+const struct command command_check = {
+    .name = "check",
+    .summary = "say whether scenarios are valid",
+    .arguments = "FILE...",
+    .examples = "faascast check scenarios/metafaas/*.json\n"
+                "faascast check my.json --resolved\n",
+    .options = options,
+    .details = "Reads every configuration of each scenario and reports the first mistake of each "
+               "with file, line, column and JSON path.",
+    .arguments_min = 1,
+    .arguments_max = -1,
+    .run = run,
+};

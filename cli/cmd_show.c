@@ -1,0 +1,182 @@
+/* show: what the program knows: systems, catalogue, units, columns, exit codes, schema. */
+#include "cli/commands.h"
+
+#include <string.h>
+
+static void show_systems(struct text *out)
+{
+    for (size_t i = 0; protocols[i] != NULL; i++) {
+        const struct protocol *p = protocols[i];
+        text_printf(out, "%s\n  %s\n  source: %s\n", p->name, p->summary, p->source);
+        if (p->takes_structure) {
+            text_puts(out,
+                      "  structure: instances per level, root first, such as [1, 5, 22, 100]\n");
+        }
+        for (size_t k = 0; k < OPTION_LIMIT && p->options[k].name != NULL; k++) {
+            const struct option_spec *o = &p->options[k];
+            text_printf(out, "  %s: ", o->name);
+            if (o->kind == OPTION_CHOICE) {
+                for (size_t c = 0; c < 6 && o->choices[c] != NULL; c++) {
+                    text_printf(out, "%s%s", c > 0 ? " | " : "", o->choices[c]);
+                }
+                text_printf(out, " (%s)", o->choices[(size_t)o->fallback]);
+            } else if (o->kind == OPTION_BOOL) {
+                text_printf(out, "true | false (%s)", o->fallback != 0 ? "true" : "false");
+            } else {
+                text_printf(out, "%g to %g (%g)", o->minimum, o->maximum, o->fallback);
+            }
+            text_printf(out, ": %s\n", o->help);
+        }
+        text_puts(out, "\n");
+    }
+}
+
+/* One entry with the source of each value: its own, or the entry's. */
+static void show_entry(struct text *out, const struct json *entry, int depth)
+{
+    for (const struct json *child = entry->first; child != NULL; child = child->next) {
+        const struct json *value = json_member(child, "value");
+        const char *key = child->key != NULL ? child->key : "-";
+        if (value == NULL && child->kind == JSON_OBJECT &&
+            json_member(child, "distribution") == NULL) {
+            text_printf(out, "%*s%s\n", depth, "", key);
+            show_entry(out, child, depth + 2);
+            continue;
+        }
+        struct text line = {0};
+        text_printf(&line, "%*s%s = ", depth, "", key);
+        if (child->kind == JSON_STRING) {
+            text_puts(&line, child->text);
+        } else {
+            json_write(&line, value != NULL ? value : child, 0);
+        }
+        text_printf(out, "%s", line.data != NULL ? line.data : "");
+        text_free(&line);
+        if (value != NULL) {
+            static const char *const notes[] = {"status", "date", "source", "note"};
+            for (size_t i = 0; i < 4; i++) {
+                const struct json *note = json_member(child, notes[i]);
+                if (note != NULL && note->kind == JSON_STRING) {
+                    text_printf(out, "%s%s", i == 0 ? "  [" : "; ", note->text);
+                }
+            }
+            text_puts(out, "]");
+        }
+        text_puts(out, "\n");
+    }
+}
+
+static enum status show_catalogue(struct cli *cli, const char *name, struct text *out,
+                                  struct error *err)
+{
+    struct arena a = {0};
+    struct json *catalogue = NULL;
+    bool found = name == NULL;
+    if (catalogue_read(&a, cli->data_dir, &catalogue, err) == STATUS_OK) {
+        for (const struct json *group = catalogue->first; group != NULL; group = group->next) {
+            if (name == NULL) {
+                text_printf(out, "%s\n", group->key);
+            }
+            for (const struct json *entry = group->first; entry != NULL; entry = entry->next) {
+                if (name == NULL) {
+                    const struct json *source = json_member(entry, "source");
+                    text_printf(out, "  %-34s %s\n", entry->key,
+                                source != NULL && source->kind == JSON_STRING ? source->text : "");
+                } else if (strcmp(entry->key, name) == 0) {
+                    text_printf(out, "%s (%s)\n", entry->key, group->key);
+                    show_entry(out, entry, 2);
+                    found = true;
+                }
+            }
+        }
+        enum { NAMES_MAX = 512 };
+        const char *names[NAMES_MAX];
+        size_t n = 0;
+        for (const struct json *g = catalogue->first; g != NULL; g = g->next) {
+            for (const struct json *e = g->first; e != NULL && n < NAMES_MAX; e = e->next) {
+                names[n++] = e->key;
+            }
+        }
+        if (!found) {
+            const char *near = nearest_name(name, names, n);
+            RAISE(err, ERR_USAGE, "no \"%s\" in the catalogue%s%s%s", name,
+                  near != NULL ? ", did you mean \"" : "", near != NULL ? near : "",
+                  near != NULL ? "\"?" : "");
+        }
+    }
+    arena_free(&a);
+    return err->code;
+}
+
+static void show_columns(struct text *out)
+{
+    for (int i = 0; columns[i].name != NULL; i++) {
+        text_printf(out, "%-22s %s\n", columns[i].name, columns[i].help);
+    }
+}
+
+static void show_exit_codes(struct text *out)
+{
+#define X(name, number, words) text_printf(out, "%3d  %s\n", number, words);
+    EXIT_CODE_LIST(X)
+#undef X
+}
+
+static void show_units(struct text *out)
+{
+    text_puts(out, "A key ends in its unit.\n"
+                   "  _s                seconds\n"
+                   "  _bytes            bytes; 1 MB = 1e6 bytes\n"
+                   "  _bytes_per_s      bytes per second\n"
+                   "  _mib              MiB (1048576 bytes): memory as platforms sell it\n"
+                   "  _usd, usd_per_*   US dollars, exact decimals\n"
+                   "  _gib_s, _gb_s     GiB-seconds of function time (providers write GB)\n"
+                   "  _per_s            per second\n"
+                   "  _flop, _flop_per_s  floating-point operations\n"
+                   "  _ratio, _share    no unit; a share lies between 0 and 1\n"
+                   "  _cv               standard deviation over mean\n");
+}
+
+static enum exit_code run(struct cli *cli, struct error *err)
+{
+    static const char *const topics[] = {"systems", "catalogue",  "units",
+                                         "columns", "exit-codes", "schema"};
+    const char *topic = cli->arguments[0];
+    struct text out = {0};
+    if (strcmp(topic, "systems") == 0) {
+        show_systems(&out);
+    } else if (strcmp(topic, "catalogue") == 0) {
+        show_catalogue(cli, cli->n_arguments > 1 ? cli->arguments[1] : NULL, &out, err);
+    } else if (strcmp(topic, "units") == 0) {
+        show_units(&out);
+    } else if (strcmp(topic, "columns") == 0) {
+        show_columns(&out);
+    } else if (strcmp(topic, "exit-codes") == 0) {
+        show_exit_codes(&out);
+    } else if (strcmp(topic, "schema") == 0) {
+        text_schema(&out);
+    } else {
+        const char *near = nearest_name(topic, topics, sizeof topics / sizeof topics[0]);
+        RAISE(err, ERR_USAGE,
+              "show %s: expected systems, catalogue, units, columns, exit-codes or "
+              "schema%s%s%s",
+              topic, near != NULL ? "; did you mean " : "", near != NULL ? near : "",
+              near != NULL ? "?" : "");
+    }
+    if (err->code == STATUS_OK) {
+        cli_write(cli, &out, err);
+    }
+    text_free(&out);
+    return EXIT_DONE;
+}
+
+const struct command command_show = {
+    .name = "show",
+    .summary = "systems, catalogue, units, columns, exit codes, schema",
+    .arguments = "systems|catalogue [NAME]|units|columns|exit-codes|schema",
+    .examples = "faascast show systems\nfaascast show catalogue aws-lambda-2022-06\n"
+                "faascast show schema\n",
+    .arguments_min = 1,
+    .arguments_max = 2,
+    .run = run,
+};

@@ -1,0 +1,173 @@
+/* Reading option values, and small things every command shares. */
+#include "cli/cli.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *cli_option(const struct cli *cli, const char *name)
+{
+    for (size_t i = cli->n_options; i-- > 0;) {
+        if (strcmp(cli->option_names[i], name) == 0) {
+            return cli->option_values[i];
+        }
+    }
+    return NULL;
+}
+
+enum status cli_number(const struct cli *cli, const char *name, double minimum, double maximum,
+                       double fallback, double *out, struct error *err)
+{
+    const char *text = cli_option(cli, name);
+    *out = fallback;
+    if (text == NULL) {
+        return STATUS_OK;
+    }
+    char *end = NULL;
+    const double value = strtod(text, &end);
+    if (end == text || *end != '\0' || !(value >= minimum && value <= maximum)) {
+        return RAISE(err, ERR_USAGE, "--%s %s: expected a number from %g to %g", name, text,
+                     minimum, maximum);
+    }
+    *out = value;
+    return STATUS_OK;
+}
+
+enum status cli_duration(const char *text, double *out_s, struct error *err)
+{
+    static const struct {
+        const char *word;
+        double seconds;
+    } units[] = {{"", 1},      {"s", 1},       {"sec", 1},     {"min", 60},
+                 {"m", 60},    {"h", 3600},    {"hour", 3600}, {"hours", 3600},
+                 {"d", 86400}, {"day", 86400}, {"days", 86400}};
+    char *end = NULL;
+    const double value = strtod(text, &end);
+    const bool number = end != text;
+    while (number && isspace((unsigned char)*end)) {
+        end++;
+    }
+    for (size_t i = 0; i < sizeof units / sizeof units[0] && number; i++) {
+        if (strcmp(end, units[i].word) == 0 && value > 0 && isfinite(value)) {
+            *out_s = value * units[i].seconds;
+            return STATUS_OK;
+        }
+    }
+    return RAISE(err, ERR_USAGE,
+                 "'%s' is not a duration, expected one such as 30s, 90min, 2h, 1.5d", text);
+}
+
+enum status cli_dollars(const char *text, double *out_usd, struct error *err)
+{
+    char *end = NULL;
+    const char *digits = text + (text[0] == '$');
+    const double value = strtod(digits, &end);
+    const bool number = end != digits;
+    while (number && isspace((unsigned char)*end)) {
+        end++;
+    }
+    if (!number || (*end != '\0' && strcmp(end, "USD") != 0) || !(value > 0) || !isfinite(value)) {
+        return RAISE(err, ERR_USAGE, "'%s' is not an amount, expected one such as '5 USD'", text);
+    }
+    *out_usd = value;
+    return STATUS_OK;
+}
+
+enum status cli_scenario(const struct cli *cli, const char *path, struct scenario *out,
+                         struct error *err)
+{
+    const struct scenario_options options = {
+        .data_dir = cli->data_dir, .sets = cli->sets, .n_sets = cli->n_sets};
+    return scenario_load(path, &options, out, err);
+}
+
+enum status cli_write(const struct cli *cli, struct text *text, struct error *err)
+{
+    const char *path = cli_option(cli, "o");
+    if (text->failed) {
+        RAISE(err, ERR_MEMORY, "out of memory for the output");
+    } else if (text->size > 0 || path != NULL) {
+        file_write(path != NULL ? path : "-", text->data != NULL ? text->data : "", text->size,
+                   err);
+    }
+    text_free(text);
+    return err->code;
+}
+
+enum exit_code cli_exit_code(enum status status)
+{
+    switch (status) {
+    case STATUS_OK:
+        return EXIT_DONE;
+    case ERR_USAGE:
+        return EXIT_USAGE;
+    case ERR_SYNTAX:
+    case ERR_INPUT:
+        return EXIT_INPUT;
+    case ERR_INFEASIBLE:
+        return EXIT_UNMET;
+    case ERR_INTERRUPTED:
+        return EXIT_SIGNAL;
+    default:
+        return EXIT_FAILED;
+    }
+}
+
+static int row_variable(const char *name, void *context)
+{
+    (void)context;
+    return column_find(name);
+}
+
+enum status cli_condition(const char *source, struct expression *out, struct error *err)
+{
+    enum { NAMES_MAX = 128 };
+    const char *names[NAMES_MAX];
+    size_t n = 0;
+    for (; n < NAMES_MAX && columns[n].name != NULL; n++) {
+        names[n] = columns[n].name;
+    }
+    return expression_compile(source, row_variable, NULL, names, n, out, err);
+}
+
+static struct expression_value read_row(int variable, void *context)
+{
+    return row_value(context, variable);
+}
+
+bool cli_row_is(const struct expression *e, const struct row *row)
+{
+    struct row copy = *row;
+    return expression_true(e, read_row, &copy);
+}
+
+void text_time(struct text *out, double seconds)
+{
+    if (!isfinite(seconds)) {
+        text_puts(out, "-");
+    } else if (seconds < 99.95) {
+        text_printf(out, "%.3g s", seconds);
+    } else if (seconds < 3570) {
+        const double whole = floor(seconds + 0.5);
+        text_printf(out, "%.0f min %02.0f s", floor(whole / 60), fmod(whole, 60));
+    } else if (seconds < 4 * 86400.0) {
+        const double minutes = floor(seconds / 60 + 0.5);
+        text_printf(out, "%.0f h %02.0f min", floor(minutes / 60), fmod(minutes, 60));
+    } else {
+        text_printf(out, "%.1f d", seconds / 86400);
+    }
+}
+
+void text_dollars(struct text *out, double usd)
+{
+    if (!isfinite(usd)) {
+        text_puts(out, "-");
+    } else if (usd < 0.01 && usd > 0) {
+        text_printf(out, "%.2g", usd);
+    } else if (usd < 10) {
+        text_printf(out, "%.3f", usd);
+    } else {
+        text_printf(out, "%.2f", usd);
+    }
+}

@@ -1,0 +1,343 @@
+/* Rows for people and for programs: a table of at most 100 columns, CSV, JSON. */
+#include "cli/cli.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The list's own copy of a text; few different ones occur, the last ones most often. */
+static const char *keep(struct row_list *list, const char *text)
+{
+    for (size_t i = list->n_texts; i-- > 0;) {
+        if (strcmp(list->texts[i], text) == 0) {
+            return list->texts[i];
+        }
+    }
+    if (list->n_texts == list->texts_capacity) {
+        const size_t capacity = list->texts_capacity > 0 ? 2 * list->texts_capacity : 32;
+        const char **texts = realloc(list->texts, capacity * sizeof *texts);
+        if (texts == NULL) {
+            return NULL;
+        }
+        list->texts = texts;
+        list->texts_capacity = capacity;
+    }
+    const char *copy = arena_copy(&list->arena, text, strlen(text));
+    if (copy != NULL) {
+        list->texts[list->n_texts++] = copy;
+    }
+    return copy;
+}
+
+enum status row_list_add(struct row_list *list, const struct row *row, struct error *err)
+{
+    if (list->count == list->capacity) {
+        const size_t capacity = list->capacity > 0 ? 2 * list->capacity : 64;
+        struct row *rows = realloc(list->rows, capacity * sizeof *rows);
+        if (rows == NULL) {
+            return RAISE(err, ERR_MEMORY, "out of memory for %zu rows", capacity);
+        }
+        list->rows = rows;
+        list->capacity = capacity;
+    }
+    struct row *copy = &list->rows[list->count];
+    *copy = *row;
+    for (int i = 0; columns[i].name != NULL; i++) {
+        if (columns[i].text) {
+            const char *text = keep(list, row_value(row, i).text);
+            if (text == NULL) {
+                return RAISE(err, ERR_MEMORY, "out of memory for the texts of rows");
+            }
+            memcpy((char *)copy + columns[i].offset, &text, sizeof text);
+        }
+    }
+    list->count++;
+    return STATUS_OK;
+}
+
+void row_list_free(struct row_list *list)
+{
+    free(list->rows);
+    free(list->texts);
+    arena_free(&list->arena);
+    *list = (struct row_list){0};
+}
+
+void text_rows_csv(struct text *out, const struct row_list *list)
+{
+    text_row_csv_header(out);
+    for (size_t i = 0; i < list->count; i++) {
+        text_row_csv(out, &list->rows[i]);
+    }
+}
+
+void text_rows_json(struct text *out, const struct row_list *list)
+{
+    text_puts(out, "{\n  \"faascast\": \"" FAASCAST_VERSION "\",\n  \"rows\": [");
+    for (size_t i = 0; i < list->count; i++) {
+        text_puts(out, i > 0 ? ", " : "");
+        text_row_json(out, &list->rows[i]);
+    }
+    text_puts(out, "]\n}\n");
+}
+
+/* ---------------------------------------------------------------- the table */
+
+enum { CELL = 40, EXTRA = 16, WIDTH_LIMIT = 100 };
+
+struct grid {
+    size_t columns, rows;
+    char (*cells)[CELL]; /* row 0 is the header */
+    bool left[AXIS_LIMIT + EXTRA];
+};
+
+static char *cell(const struct grid *g, size_t row, size_t column)
+{
+    return g->cells[row * g->columns + column];
+}
+
+static void put_text(struct grid *g, size_t row, size_t column, struct text *t)
+{
+    snprintf(cell(g, row, column), CELL, "%s", t->data != NULL ? t->data : "");
+    text_free(t);
+}
+
+static size_t characters(const char *s)
+{
+    size_t n = 0;
+    for (; *s != '\0'; s++) {
+        n += ((unsigned char)*s & 0xc0) != 0x80;
+    }
+    return n;
+}
+
+static void axis_cell(struct grid *g, const struct scenario *s, size_t axis_index, double point,
+                      size_t row)
+{
+    const struct axis *axis = &s->axes[axis_index];
+    uint64_t rest = (uint64_t)point;
+    for (size_t d = s->n_dimensions; d-- > axis->dimension + 1;) {
+        rest /= s->dimensions[d];
+    }
+    const struct json *value = axis->values[rest % s->dimensions[axis->dimension]];
+    struct text t = {0};
+    if (value->kind == JSON_STRING) {
+        text_puts(&t, value->text);
+    } else {
+        json_write(&t, value, 0);
+    }
+    put_text(g, row, axis_index, &t);
+}
+
+static void share_cell(struct grid *g, size_t row, size_t column, double part, double whole)
+{
+    struct text t = {0};
+    const double share = 100 * part / whole;
+    if (part == 0) {
+        text_puts(&t, "0");
+    } else if (share < 0.5) {
+        text_puts(&t, "<1");
+    } else {
+        text_printf(&t, "%.0f", share);
+    }
+    put_text(g, row, column, &t);
+}
+
+/* The fastest, the cheapest, and the cheapest that meets the constraints; -1 = none. */
+struct marks {
+    ptrdiff_t fastest, cheapest, meets;
+};
+
+static bool meets(const struct row *r, const struct constraints *c)
+{
+    return (c->deadline_s <= 0 || r->time_s <= c->deadline_s) &&
+           (c->budget_usd <= 0 || r->cost_usd <= c->budget_usd);
+}
+
+static struct marks find_marks(const struct row_list *list, const struct constraints *c)
+{
+    struct marks m = {-1, -1, -1};
+    const bool constrained = c->deadline_s > 0 || c->budget_usd > 0;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct row *r = &list->rows[i];
+        if (!r->feasible) {
+            continue;
+        }
+        if (m.fastest < 0 || r->time_s < list->rows[m.fastest].time_s) {
+            m.fastest = (ptrdiff_t)i;
+        }
+        if (m.cheapest < 0 || r->cost_usd < list->rows[m.cheapest].cost_usd) {
+            m.cheapest = (ptrdiff_t)i;
+        }
+        if (constrained && meets(r, c) &&
+            (m.meets < 0 || r->cost_usd < list->rows[m.meets].cost_usd)) {
+            m.meets = (ptrdiff_t)i;
+        }
+    }
+    return m;
+}
+
+static void fill_row(struct grid *g, const struct scenario *s, const struct row *r, size_t row,
+                     const char *mark)
+{
+    size_t k = s->n_axes;
+    for (size_t i = 0; i < s->n_axes; i++) {
+        axis_cell(g, s, i, r->point, row);
+    }
+    if (!r->feasible) {
+        snprintf(cell(g, row, k), CELL, "%s", "-");
+        snprintf(cell(g, row, k + 9), CELL, "%.39s", r->status);
+        return;
+    }
+    struct text t = {0};
+    text_time(&t, r->time_s);
+    put_text(g, row, k++, &t);
+    text_dollars(&t, r->cost_usd);
+    put_text(g, row, k++, &t);
+    if (isnan(r->speedup)) {
+        text_puts(&t, "-");
+    } else {
+        text_printf(&t, "%.2f", r->speedup);
+    }
+    put_text(g, row, k++, &t);
+    share_cell(g, row, k++, r->startup_s, r->time_s);
+    share_cell(g, row, k++, r->load_s, r->time_s);
+    share_cell(g, row, k++, r->compute_s, r->time_s);
+    share_cell(g, row, k++, r->exchange_s, r->time_s);
+    share_cell(g, row, k++, r->wait_s, r->time_s);
+    share_cell(g, row, k++, r->checkpoint_s, r->time_s);
+    text_printf(&t, "%s%s", r->bound > 0 ? "(upper bound) " : "", mark);
+    put_text(g, row, k, &t);
+}
+
+static void write_grid(struct text *out, const struct grid *g, const struct cli *cli,
+                       const bool *strong)
+{
+    size_t width[AXIS_LIMIT + EXTRA] = {0};
+    for (size_t c = 0; c + 1 < g->columns; c++) {
+        for (size_t i = 0; i < g->rows; i++) {
+            const size_t n = characters(cell(g, i, c));
+            width[c] = n > width[c] ? n : width[c];
+        }
+    }
+    for (size_t r = 0; r < g->rows; r++) {
+        const bool coloured = cli->colour && (r == 0 || strong[r]);
+        text_puts(out, coloured ? (r == 0 ? "\033[1m" : "\033[32m") : "");
+        size_t used = 0;
+        for (size_t c = 0; c < g->columns; c++) {
+            const char *text = cell(g, r, c);
+            const size_t n = characters(text);
+            text_puts(out, c > 0 ? "  " : "");
+            used += c > 0 ? 2 : 0;
+            if (c + 1 == g->columns) {
+                const size_t room = used < WIDTH_LIMIT ? WIDTH_LIMIT - used : 0;
+                text_append(out, text, strlen(text) < room ? strlen(text) : room);
+                break;
+            }
+            const size_t pad = width[c] - n;
+            for (size_t i = 0; i < pad && !g->left[c]; i++) {
+                text_puts(out, " ");
+            }
+            text_puts(out, text);
+            for (size_t i = 0; i < pad && g->left[c]; i++) {
+                text_puts(out, " ");
+            }
+            used += width[c];
+        }
+        while (out->size > 0 && out->data[out->size - 1] == ' ') {
+            out->size--;
+        }
+        text_puts(out, coloured ? "\033[0m\n" : "\n");
+    }
+}
+
+static void write_title(struct text *out, const struct row_list *list)
+{
+    const struct row *r = &list->rows[0];
+    bool same_platform = true;
+    bool same_system = true;
+    for (size_t i = 1; i < list->count; i++) {
+        same_platform = same_platform && strcmp(list->rows[i].platform, r->platform) == 0 &&
+                        strcmp(list->rows[i].store, r->store) == 0;
+        same_system = same_system && strcmp(list->rows[i].system, r->system) == 0;
+    }
+    text_printf(out, "%s\n", r->scenario);
+    if (same_system) {
+        text_printf(out, "%s%s%s%s", r->system, r->variant[0] != '\0' ? " (" : "", r->variant,
+                    r->variant[0] != '\0' ? ")" : "");
+        if (strcmp(r->reading, "protocol") != 0) {
+            text_printf(out, ", equation %s as printed", r->reading);
+        }
+    }
+    if (same_platform) {
+        text_printf(out, "%son %s through %s", same_system ? " " : "", r->platform, r->store);
+    }
+    text_puts(out, same_system || same_platform ? "\n" : "");
+}
+
+void text_rows_table(struct text *out, const struct cli *cli, const struct scenario *s,
+                     const struct constraints *constraints, const struct row_list *list)
+{
+    static const char *const heads[] = {"time",    "USD",      "speed-up", "start", "load",
+                                        "compute", "exchange", "wait",     "save",  ""};
+    enum { HEADS = sizeof heads / sizeof heads[0] };
+    if (list->count == 0) {
+        text_puts(out, "no configuration: every point is skipped\n");
+        return;
+    }
+    struct grid g = {.columns = s->n_axes + HEADS, .rows = list->count + 1};
+    g.cells = calloc(g.rows * g.columns, sizeof *g.cells);
+    bool *strong = calloc(g.rows, sizeof *strong);
+    if (g.cells == NULL || strong == NULL) {
+        out->failed = true;
+        free(g.cells);
+        free(strong);
+        return;
+    }
+    for (size_t i = 0; i < s->n_axes; i++) {
+        const char *slash = strrchr(s->axes[i].pointer, '/');
+        snprintf(cell(&g, 0, i), CELL, "%s", slash + 1);
+        g.left[i] = !s->axes[i].fast;
+    }
+    for (size_t i = 0; i < HEADS; i++) {
+        snprintf(cell(&g, 0, s->n_axes + i), CELL, "%s", heads[i]);
+    }
+    const struct marks marks = find_marks(list, constraints);
+    for (size_t i = 0; i < list->count; i++) {
+        struct text mark = {0};
+        const ptrdiff_t at = (ptrdiff_t)i;
+        text_puts(&mark, at == marks.fastest ? "fastest" : "");
+        if (at == marks.cheapest) {
+            text_printf(&mark, "%scheapest", mark.size > 0 ? ", " : "");
+        }
+        if (at == marks.meets) {
+            text_printf(&mark, "%sbest within limits", mark.size > 0 ? ", " : "");
+            strong[i + 1] = true;
+        }
+        fill_row(&g, s, &list->rows[i], i + 1, mark.data != NULL ? mark.data : "");
+        text_free(&mark);
+    }
+    write_title(out, list);
+    text_puts(out, "\n");
+    write_grid(out, &g, cli, strong);
+    const struct row *first = &list->rows[0];
+    text_puts(out, "\nUSD per training run; start to save in % of the time");
+    if (!isnan(first->baseline_time_s)) {
+        text_puts(out, "; speed-up against the scenario's baseline");
+        bool same = true;
+        for (size_t i = 1; i < list->count; i++) {
+            same = same && list->rows[i].baseline_time_s == first->baseline_time_s;
+        }
+        if (same) {
+            text_puts(out, " (");
+            text_time(out, first->baseline_time_s);
+            text_puts(out, ")");
+        }
+    }
+    text_puts(out, ".\n");
+    if (marks.meets < 0 && (constraints->deadline_s > 0 || constraints->budget_usd > 0)) {
+        text_puts(out, "No configuration meets the deadline and the budget.\n");
+    }
+    free(g.cells);
+    free(strong);
+}

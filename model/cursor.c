@@ -1,0 +1,200 @@
+/* Points of a sweep as configurations. Axes that are plain numbers are written straight into the
+ * struct; every combination of the others is read from the tree once and kept, so that a million
+ * points cost what the closed form costs. */
+#include "model/scenario.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SLOTS = 64 };
+
+/* One combination of the axes that need the tree read again. */
+struct cursor_slot {
+    bool filled;
+    uint64_t key;
+    struct arena arena;
+    struct config config, baseline;
+};
+
+enum status cursor_init(struct scenario_cursor *c, const struct scenario *s, struct error *err)
+{
+    *c = (struct scenario_cursor){.scenario = s};
+    c->slots = calloc(SLOTS, sizeof *c->slots);
+    if (c->slots == NULL) {
+        return RAISE(err, ERR_MEMORY, "out of memory for a sweep");
+    }
+    return STATUS_OK;
+}
+
+void cursor_free(struct scenario_cursor *c)
+{
+    for (size_t i = 0; c->slots != NULL && i < SLOTS; i++) {
+        arena_free(&c->slots[i].arena);
+    }
+    free(c->slots);
+    *c = (struct scenario_cursor){0};
+}
+
+static void indices(const struct scenario *s, uint64_t point, size_t index[AXIS_LIMIT])
+{
+    for (size_t d = s->n_dimensions; d-- > 0;) {
+        index[d] = (size_t)(point % s->dimensions[d]);
+        point /= s->dimensions[d];
+    }
+}
+
+/* A section of the baseline that names another catalogue entry or system replaces the scenario's
+ * section: what was said of the one does not hold for the other. */
+static bool replaces(const struct json *section)
+{
+    return json_member(section, "use") != NULL ||
+           (strcmp(section->key, "system") == 0 && json_member(section, "name") != NULL);
+}
+
+/* The tree of a point: axes set, "use" resolved; with_baseline lays the baseline over it. */
+static enum status point_tree(const struct scenario *s, struct arena *a,
+                              const size_t index[AXIS_LIMIT], bool with_baseline,
+                              struct json *catalogue, struct json **out, struct error *err)
+{
+    struct json *tree = json_copy(a, s->tree);
+    if (tree == NULL) {
+        return RAISE(err, ERR_MEMORY, "out of memory resolving %s", s->path);
+    }
+    static const char prefix[] = "/baseline";
+    struct json *overlay = with_baseline ? json_copy(a, s->baseline) : NULL;
+    if (with_baseline && overlay == NULL) {
+        return RAISE(err, ERR_MEMORY, "out of memory resolving %s", s->path);
+    }
+    for (size_t i = 0; i < s->n_axes; i++) {
+        const struct axis *axis = &s->axes[i];
+        const char *pointer = axis->pointer;
+        struct json *target = tree;
+        if (strncmp(pointer, "/baseline/", sizeof prefix) == 0) {
+            pointer += sizeof prefix - 1;
+            target = overlay;
+        }
+        if (target != NULL &&
+            json_set(a, target, pointer, axis->values[index[axis->dimension]], err) != STATUS_OK) {
+            return err->code;
+        }
+    }
+    for (const struct json *p = overlay != NULL ? overlay->first : NULL; p != NULL; p = p->next) {
+        struct json *there = json_member(tree, p->key);
+        if (there != NULL && replaces(p)) {
+            json_detach(tree, there);
+        }
+    }
+    if (overlay != NULL && json_merge(a, tree, overlay, err) != STATUS_OK) {
+        return err->code;
+    }
+    *out = tree;
+    return catalogue_resolve(a, catalogue, tree, err);
+}
+
+static bool axis_in_baseline(const struct scenario *s, const struct axis *axis)
+{
+    if (s->baseline == NULL || json_pointer(s->baseline, axis->pointer) != NULL) {
+        return false;
+    }
+    const char *end = strchr(axis->pointer + 1, '/');
+    char name[64];
+    const size_t n = end != NULL ? (size_t)(end - axis->pointer) - 1 : 0;
+    if (n == 0 || n >= sizeof name) {
+        return true;
+    }
+    memcpy(name, axis->pointer + 1, n);
+    name[n] = '\0';
+    const struct json *section = json_member(s->baseline, name);
+    return section == NULL || !replaces(section);
+}
+
+static enum status fill_slot(const struct scenario *s, struct cursor_slot *slot, uint64_t key,
+                             const size_t index[AXIS_LIMIT], struct error *err)
+{
+    arena_free(&slot->arena);
+    slot->filled = false;
+    struct json *catalogue = json_copy(&slot->arena, s->catalogue);
+    if (catalogue == NULL) {
+        return RAISE(err, ERR_MEMORY, "out of memory resolving %s", s->path);
+    }
+    struct json *tree = NULL;
+    if (point_tree(s, &slot->arena, index, false, catalogue, &tree, err) != STATUS_OK ||
+        config_bind(&slot->arena, catalogue, s->data_dir, tree, s->path, &slot->config, err) !=
+            STATUS_OK) {
+        return err->code;
+    }
+    if (s->baseline != NULL &&
+        (point_tree(s, &slot->arena, index, true, catalogue, &tree, err) != STATUS_OK ||
+         config_bind(&slot->arena, catalogue, s->data_dir, tree, s->path, &slot->baseline, err) !=
+             STATUS_OK)) {
+        return err->code;
+    }
+    slot->key = key;
+    slot->filled = true;
+    return STATUS_OK;
+}
+
+static void set_number(struct config *c, const struct axis *axis, double value)
+{
+    for (size_t i = 0; i < 3 && axis->offsets[i] != NO_FIELD; i++) {
+        memcpy((char *)c + axis->offsets[i], &value, sizeof value);
+    }
+}
+
+static struct expression_value read_config(int offset, void *context)
+{
+    struct expression_value value = {0, NULL};
+    memcpy(&value.number, (const char *)context + offset, sizeof value.number);
+    return value;
+}
+
+enum status cursor_seek(struct scenario_cursor *c, uint64_t point, bool *skipped, struct error *err)
+{
+    const struct scenario *s = c->scenario;
+    size_t index[AXIS_LIMIT] = {0};
+    indices(s, point, index);
+    uint64_t key = 0;
+    for (size_t i = 0; i < s->n_axes; i++) {
+        const struct axis *axis = &s->axes[i];
+        if (!axis->fast) {
+            key = key * axis->count + index[axis->dimension];
+        }
+    }
+    struct cursor_slot *slot = &c->slots[key % SLOTS];
+    const bool fresh = !slot->filled || slot->key != key;
+    if (fresh && fill_slot(s, slot, key, index, err) != STATUS_OK) {
+        return err->code;
+    }
+    c->config = slot->config;
+    c->has_baseline = s->baseline != NULL;
+    if (c->has_baseline) {
+        c->baseline = slot->baseline;
+    }
+    for (size_t i = 0; i < s->n_axes; i++) {
+        const struct axis *axis = &s->axes[i];
+        if (axis->fast) {
+            const double value = axis->numbers[index[axis->dimension]];
+            set_number(&c->config, axis, value);
+            if (c->has_baseline && axis_in_baseline(s, axis)) {
+                set_number(&c->baseline, axis, value);
+            }
+        }
+    }
+    *skipped = false;
+    for (size_t i = 0; i < s->n_skips && !*skipped; i++) {
+        *skipped = expression_true(&s->skips[i], read_config, &c->config);
+    }
+    return STATUS_OK;
+}
+
+enum status scenario_resolved(const struct scenario *s, struct arena *a, struct json **out,
+                              struct error *err)
+{
+    const size_t index[AXIS_LIMIT] = {0};
+    struct json *catalogue = json_copy(a, s->catalogue);
+    if (catalogue == NULL) {
+        return RAISE(err, ERR_MEMORY, "out of memory resolving %s", s->path);
+    }
+    return point_tree(s, a, index, false, catalogue, out, err);
+}

@@ -1,0 +1,93 @@
+/* One point of a sweep, from configuration to row: finish, evaluate or replay the chosen printed
+ * equation, price, compare with the baseline. */
+#include "model/model.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Time by the chosen reading. A printed equation gives the time only: counts, and so requests, stay
+ * the protocol's. The parts of a time that has no parts are put where the equation puts them: all
+ * of it computes, exchanges or waits in one number, so compute_s takes what the others do not. */
+static enum status replay(const struct config *c, struct tally *t, struct error *err)
+{
+    if (c->system.reading == READING_PROTOCOL) {
+        return STATUS_OK;
+    }
+    struct reading_result r;
+    if (reading_evaluate(c, &r, err) != STATUS_OK) {
+        return err->code;
+    }
+    const double ratio = t->time_s > 0 ? r.time_s / t->time_s : 1;
+    for (int i = 0; i < ROLE_LIMIT; i++) {
+        t->billed_s[i] *= ratio;
+        t->host_s[i] *= ratio;
+    }
+    t->time_s = r.time_s;
+    t->iteration_s = r.iteration_s;
+    memset(t->category_s, 0, sizeof t->category_s);
+    t->category_s[CATEGORY_STARTUP] = r.startup_s;
+    t->category_s[CATEGORY_EXCHANGE] = r.exchange_s;
+    t->category_s[CATEGORY_COMPUTE] = r.time_s - r.startup_s - r.exchange_s;
+    return STATUS_OK;
+}
+
+static enum status evaluate_config(struct config *c, struct evaluator *e, struct tally *t,
+                                   struct error *err)
+{
+    if (config_finish(c, err) != STATUS_OK || evaluate(c, e, t, err) != STATUS_OK) {
+        return err->code;
+    }
+    return replay(c, t, err);
+}
+
+/* The baseline rarely changes from point to point: its time is kept until its inputs change. */
+static double baseline_time(struct scenario_cursor *c, struct evaluator *e, struct error *err)
+{
+    struct tally t;
+    if (evaluate_config(&c->baseline, e, &t, err) != STATUS_OK) {
+        return NAN;
+    }
+    return t.time_s;
+}
+
+enum status predict_point(struct scenario_cursor *c, uint64_t point, struct evaluator *e,
+                          struct row *row, struct tally *tally, struct ledger *ledger,
+                          bool *skipped, struct error *err)
+{
+    row_init(row);
+    row->engine = "predict";
+    row->point = (double)point;
+    if (cursor_seek(c, point, skipped, err) != STATUS_OK || *skipped) {
+        return err->code;
+    }
+    double baseline_s = NAN;
+    if (c->has_baseline) {
+        struct error infeasible = {0};
+        baseline_s = baseline_time(c, e, &infeasible);
+        if (infeasible.code != STATUS_OK && infeasible.code != ERR_INFEASIBLE) {
+            *err = infeasible;
+            return err->code;
+        }
+    }
+    struct error point_error = {0};
+    struct tally own;
+    struct tally *t = tally != NULL ? tally : &own;
+    const enum status status = evaluate_config(&c->config, e, t, &point_error);
+    if (status == ERR_INFEASIBLE) {
+        row_fill(row, &c->config, NULL, NULL);
+        snprintf(row->status_text, sizeof row->status_text, "infeasible: %.140s",
+                 point_error.message);
+        row->status = row->status_text;
+    } else if (status != STATUS_OK) {
+        *err = point_error;
+        return status;
+    } else {
+        struct ledger totals;
+        struct ledger *l = ledger != NULL ? ledger : &totals;
+        cost_compute(&c->config, &e->program, t, ledger != NULL, l);
+        row_fill(row, &c->config, t, l);
+    }
+    row->baseline_time_s = baseline_s;
+    row->speedup = baseline_s / row->time_s;
+    return STATUS_OK;
+}
