@@ -4,5 +4,6 @@
 
 #include "calibration/data.h"
 #include "calibration/import.h"
+#include "calibration/kernel/kernel.h"
 
 #endif
