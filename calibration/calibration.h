@@ -2,8 +2,10 @@
 #ifndef CALIBRATION_CALIBRATION_H
 #define CALIBRATION_CALIBRATION_H
 
+#include "calibration/calibrate.h"
 #include "calibration/data.h"
 #include "calibration/import.h"
 #include "calibration/kernel/kernel.h"
+#include "calibration/train.h"
 
 #endif

@@ -35,7 +35,7 @@ struct image_class {
 };
 
 /* Images of one size in NCHW order. A value handed out is stored * scale[c] + offset[c], a float:
- * by default bytes become [0, 1], with ink = 1 when `invert` was asked for. */
+ * by default bytes become [0, 1] and floats stay as they are. */
 struct image_set {
     size_t channels, height, width, n_images, n_classes;
     uint8_t *bytes; /* n_images * channels * height * width, or NULL */
@@ -49,7 +49,8 @@ struct image_set {
 struct image_options {
     size_t height, width; /* 0, 0: as the files have it, and then all must agree */
     size_t channels;      /* 0: 1 if the first image is grey, else 3; 1; 3 */
-    bool invert;          /* 1 - x: ink is 1 and paper 0, as few-shot libraries load Omniglot */
+    bool ink_is_one;      /* grey images that are light on average are turned: ink 1, paper 0, as
+                           * few-shot libraries load Omniglot */
 };
 
 /* Load everything at `path`; see the top of this file for what that may be.

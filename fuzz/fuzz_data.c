@@ -82,7 +82,7 @@ static void check(const uint8_t *data, size_t size)
                                           .channels = (choice & 6) == 6 ? 1
                                                       : choice >> 1 & 1 ? 3
                                                                         : 0,
-                                          .invert = (choice & 8) != 0};
+                                          .ink_is_one = (choice & 8) != 0};
     if (image_set_load_memory("input", data, size, &options, &set, &err) == STATUS_OK) {
         size_t next = 0;
         for (size_t i = 0; i < set.n_classes; i++) {

@@ -100,7 +100,8 @@ static void ink_is_one_and_survives_resizing(void **state)
     (void)state;
     struct error err = {0};
     struct image_set raw, small;
-    const struct image_options options = {.height = 28, .width = 28, .channels = 1, .invert = true};
+    const struct image_options options = {
+        .height = 28, .width = 28, .channels = 1, .ink_is_one = true};
     assert_ok(image_set_load(OMNIGLOT, &AS_IS, &raw, &err), &err);
     assert_ok(image_set_load(OMNIGLOT, &options, &small, &err), &err);
     float out[28 * 28];
@@ -121,6 +122,21 @@ static void ink_is_one_and_survives_resizing(void **state)
     }
     image_set_free(&raw);
     image_set_free(&small);
+}
+
+static void light_ink_on_dark_ground_stays_as_it_is(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct image_set set;
+    const uint8_t data[2 * 9] = {0, 255, 0, 0, 0, 0, 0, 0, 9};
+    uint8_t file[1024];
+    const struct image_options options = {.ink_is_one = true};
+    const size_t n = make_npy(file, "|u1", "(2, 1, 3, 3)", data, sizeof data);
+    assert_ok(image_set_load_memory("a", file, n, &options, &set, &err), &err);
+    assert_close((double)pixel(&set, 0, 1), 1.0, 1e-6);
+    assert_close((double)pixel(&set, 0, 0), 0.0, 1e-6);
+    image_set_free(&set);
 }
 
 static void a_zip_holds_the_same_as_its_folder(void **state)
@@ -660,6 +676,7 @@ int main(void)
         cmocka_unit_test(resizing_keeps_a_constant_picture),
         cmocka_unit_test(omniglot_folders_become_classes_in_alphabets),
         cmocka_unit_test(ink_is_one_and_survives_resizing),
+        cmocka_unit_test(light_ink_on_dark_ground_stays_as_it_is),
         cmocka_unit_test(a_zip_holds_the_same_as_its_folder),
         cmocka_unit_test(png_and_jpeg_mix_in_colour_and_other_files_are_left_alone),
         cmocka_unit_test(grey_and_colour_become_what_was_asked_for),

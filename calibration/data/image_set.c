@@ -8,7 +8,7 @@
 
 enum status image_set_init(struct image_set *set, size_t n_images, size_t n_classes,
                            size_t channels, size_t height, size_t width, enum pixel_type type,
-                           bool invert, struct error *err)
+                           struct error *err)
 {
     *set = (struct image_set){.channels = channels,
                               .height = height,
@@ -43,8 +43,8 @@ enum status image_set_init(struct image_set *set, size_t n_images, size_t n_clas
     }
     const float unit = type == PIXELS_BYTE ? 1.0f / 255.0f : 1.0f;
     for (size_t c = 0; c < 4; c++) {
-        set->scale[c] = invert ? -unit : unit;
-        set->offset[c] = invert ? 1.0f : 0.0f;
+        set->scale[c] = unit;
+        set->offset[c] = 0.0f;
     }
     return STATUS_OK;
 }
@@ -79,6 +79,20 @@ void image_set_finish(struct image_set *set)
     hash = set->bytes != NULL ? hash_bytes(hash, set->bytes, n)
                               : hash_bytes(hash, set->values, n * sizeof *set->values);
     set->hash = hash_bytes(hash, set->scale, sizeof set->scale);
+}
+
+void image_set_ink_is_one(struct image_set *set)
+{
+    const size_t n = set->n_images * image_set_pixels(set);
+    double sum = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        sum += set->bytes != NULL ? set->bytes[i] / 255.0 : (double)set->values[i];
+    }
+    if (set->channels == 1 && sum > 0.5 * (double)n) {
+        set->scale[0] = -set->scale[0];
+        set->offset[0] = 1.0f;
+        image_set_finish(set);
+    }
 }
 
 void image_set_free(struct image_set *set)

@@ -9,9 +9,14 @@
 #include <sys/stat.h>
 
 struct bytes {
-    uint8_t *data;
+    const uint8_t *data;
     size_t n;
 };
+
+static void bytes_free(struct bytes *bytes)
+{
+    free((void *)(uintptr_t)bytes->data);
+}
 
 static bool is_zip(const uint8_t *data, size_t n)
 {
@@ -23,7 +28,11 @@ static enum status read_named(struct file_tree *tree, const char *name, struct b
                               struct error *err)
 {
     const size_t i = file_tree_find(tree, name);
-    return i == tree->n ? STATUS_OK : file_tree_read(tree, i, &out->data, &out->n, err);
+    uint8_t *data = NULL;
+    const enum status status =
+        i == tree->n ? STATUS_OK : file_tree_read(tree, i, &data, &out->n, err);
+    out->data = data;
+    return status;
 }
 
 static enum status load_tree_npy(struct file_tree *tree, const struct image_options *options,
@@ -37,8 +46,8 @@ static enum status load_tree_npy(struct file_tree *tree, const struct image_opti
     if (status == STATUS_OK) {
         status = load_npy(images.data, images.n, labels.data, labels.n, options, out, err);
     }
-    free(images.data);
-    free(labels.data);
+    bytes_free(&images);
+    bytes_free(&labels);
     return status;
 }
 
@@ -58,7 +67,7 @@ static enum status load_tree_cifar100(struct file_tree *tree, const struct image
                                out, err);
     }
     for (size_t i = 0; i < 4; i++) {
-        free(file[i].data);
+        bytes_free(&file[i]);
     }
     return status;
 }
@@ -75,31 +84,49 @@ static enum status load_tree(struct file_tree *tree, const struct image_options 
     return load_class_folders(tree, options, out, err);
 }
 
+static enum status load_bytes(const char *name, const struct bytes *all,
+                              const struct image_options *options, struct image_set *out,
+                              struct error *err)
+{
+    if (npy_is_magic(all->data, all->n)) {
+        return load_npy(all->data, all->n, NULL, 0, options, out, err);
+    }
+    if (is_zip(all->data, all->n)) {
+        struct file_tree tree;
+        enum status status = file_tree_open_memory(name, all->data, all->n, &tree, err);
+        if (status == STATUS_OK) {
+            status = load_tree(&tree, options, out, err);
+        }
+        file_tree_close(&tree);
+        return status;
+    }
+    if (all->n > 0 && all->n % CIFAR100_RECORD_BYTES == 0) {
+        const struct cifar_names names = {0};
+        return load_cifar100(all->data, all->n, NULL, 0, &names, options, out, err);
+    }
+    return RAISE(err, ERR_INPUT,
+                 "%zu bytes that are no zip archive, no NumPy array and no whole number of "
+                 "CIFAR-100 records",
+                 all->n);
+}
+
+/* What both ways of loading end with. */
+static enum status finish(const char *name, enum status status, const struct image_options *options,
+                          struct image_set *out, struct error *err)
+{
+    if (status == STATUS_OK && options->ink_is_one) {
+        image_set_ink_is_one(out);
+    }
+    return status == STATUS_OK ? STATUS_OK : error_in_file(err, name);
+}
+
 enum status image_set_load_memory(const char *name, const uint8_t *data, size_t n,
                                   const struct image_options *options, struct image_set *out,
                                   struct error *err)
 {
     *out = (struct image_set){0};
-    enum status status;
-    if (npy_is_magic(data, n)) {
-        status = load_npy(data, n, NULL, 0, options, out, err);
-    } else if (is_zip(data, n)) {
-        struct file_tree tree;
-        status = file_tree_open_memory(name, data, n, &tree, err);
-        if (status == STATUS_OK) {
-            status = load_tree(&tree, options, out, err);
-        }
-        file_tree_close(&tree);
-    } else if (n > 0 && n % CIFAR100_RECORD_BYTES == 0) {
-        const struct cifar_names names = {0};
-        status = load_cifar100(data, n, NULL, 0, &names, options, out, err);
-    } else {
-        status = RAISE(err, ERR_INPUT,
-                       "%zu bytes that are no zip archive, no NumPy array and no whole number of "
-                       "CIFAR-100 records",
-                       n);
-    }
-    return status == STATUS_OK ? STATUS_OK : error_in_file(err, name);
+    const struct bytes all = {data, n};
+    return finish(name, load_bytes(name, &all, options, out, err), options, out, err);
 }
 
 /* NAME.npy, with the labels of NAME_labels.npy when that file exists. */
@@ -166,14 +193,13 @@ enum status image_set_load(const char *path, const struct image_options *options
         }
     } else if (status == STATUS_OK) {
         status = file_read(path, FILE_TREE_FILE_MAX, &data, &n, err);
-        const struct bytes all = {(uint8_t *)data, n};
+        const struct bytes all = {(const uint8_t *)data, n};
         if (status == STATUS_OK) {
-            status = npy_is_magic(all.data, n)
-                         ? load_npy_pair(path, &all, options, out, err)
-                         : image_set_load_memory(path, all.data, n, options, out, err);
+            status = npy_is_magic(all.data, n) ? load_npy_pair(path, &all, options, out, err)
+                                               : load_bytes(path, &all, options, out, err);
         }
     }
     free(data);
     file_tree_close(&tree);
-    return status == STATUS_OK ? STATUS_OK : error_in_file(err, path);
+    return finish(path, status, options, out, err);
 }

@@ -116,10 +116,10 @@ enum status load_cifar100(const uint8_t *first, size_t n_first, const uint8_t *s
     for (size_t f = 0; f < CIFAR_FINE; f++) {
         n_classes += counts[f] > 0;
     }
-    status = image_set_init(
-        out, records.n, n_classes, options->channels != 0 ? options->channels : 3,
-        options->height != 0 ? options->height : CIFAR_SIDE,
-        options->height != 0 ? options->width : CIFAR_SIDE, PIXELS_BYTE, options->invert, err);
+    status =
+        image_set_init(out, records.n, n_classes, options->channels != 0 ? options->channels : 3,
+                       options->height != 0 ? options->height : CIFAR_SIDE,
+                       options->height != 0 ? options->width : CIFAR_SIDE, PIXELS_BYTE, err);
     for (size_t f = 0, at = 0, c = 0; f < CIFAR_FINE && status == STATUS_OK; f++) {
         next[f] = at;
         if (counts[f] > 0) {

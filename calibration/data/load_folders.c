@@ -200,9 +200,9 @@ static enum status load_pictures(struct file_tree *tree, const struct picture *p
                                           i == 0 ? options->channels : set->channels, &image, err);
         if (status == STATUS_OK && i == 0) {
             const bool as_is = options->height == 0;
-            status = image_set_init(
-                set, n, n_classes, image.channels, as_is ? image.height : options->height,
-                as_is ? image.width : options->width, PIXELS_BYTE, options->invert, err);
+            status = image_set_init(set, n, n_classes, image.channels,
+                                    as_is ? image.height : options->height,
+                                    as_is ? image.width : options->width, PIXELS_BYTE, err);
         }
         if (status == STATUS_OK && options->height == 0 &&
             (image.height != set->height || image.width != set->width)) {

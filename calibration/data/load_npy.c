@@ -254,7 +254,7 @@ static enum status init_like(struct image_set *set, const struct npy *array, siz
                           options->channels != 0 ? options->channels : axes->channels,
                           options->height != 0 ? options->height : axes->height,
                           options->height != 0 ? options->width : axes->width,
-                          array->kind == 'f' ? PIXELS_FLOAT : PIXELS_BYTE, options->invert, err);
+                          array->kind == 'f' ? PIXELS_FLOAT : PIXELS_BYTE, err);
 }
 
 /* Images (class, sample, picture). */

@@ -13,11 +13,11 @@
 enum pixel_type { PIXELS_BYTE, PIXELS_FLOAT };
 
 /* Take memory for the pixels and classes of a set of known shape; scale and offset are set for [0,
- * 1] (floats are taken as they are), inverted when asked. Errors: ERR_INPUT for absurd or zero
+ * 1] (floats are taken as they are). Errors: ERR_INPUT for absurd or zero
  * sizes and for fewer than two classes, ERR_MEMORY. */
 enum status image_set_init(struct image_set *set, size_t n_images, size_t n_classes,
                            size_t channels, size_t height, size_t width, enum pixel_type type,
-                           bool invert, struct error *err);
+                           struct error *err);
 
 /* Name class i, its images being [first, first + count). group NULL: what stands before the last
  * '/' of the name. Errors: ERR_MEMORY. */
@@ -26,6 +26,9 @@ enum status image_set_name(struct image_set *set, size_t i, const char *name, co
 
 /* Last step of every loader: the hash. */
 void image_set_finish(struct image_set *set);
+
+/* Grey sets that are light on average: 1 - x. */
+void image_set_ink_is_one(struct image_set *set);
 
 static inline size_t image_set_pixels(const struct image_set *set)
 {

@@ -232,7 +232,7 @@ enum status image_set_synthetic(const struct synthetic_options *options, struct 
     }
     enum status status =
         image_set_init(out, groups * each * images, groups * each, options->channels,
-                       options->height, options->width, PIXELS_BYTE, false, err);
+                       options->height, options->width, PIXELS_BYTE, err);
     for (size_t i = 0; i < groups * each && status == STATUS_OK; i++) {
         char name[64];
         snprintf(name, sizeof name,

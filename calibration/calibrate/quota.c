@@ -1,0 +1,195 @@
+/* Is a fraction v of a CPU really 1/v slower? Run under the scheduler's bandwidth control, the
+ * mechanism behind the CPU share of containers, and see. Functions of less than 1769 MiB are such
+ * fractions.
+ */
+#include "calibration/calibrate/bench_kernel.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static const long PERIOD_US = 100000; /* the kernel's default */
+
+/* A group of our own, and the way back. */
+struct cpu_group {
+    char path[320], home[320];
+    bool v2;
+};
+
+static bool write_text(const char *folder, const char *file, const char *value)
+{
+    char path[400];
+    snprintf(path, sizeof path, "%s/%s", folder, file);
+    FILE *const out = fopen(path, "w");
+    if (out == NULL) {
+        return false;
+    }
+    const bool written = fputs(value, out) >= 0;
+    return fclose(out) == 0 && written;
+}
+
+/* The group this process is in below a hierarchy: the path of the line of /proc/self/cgroup that
+ * names the controller
+ * ("" for the unified one). */
+static bool own_group(const char *controller, char *out, size_t size)
+{
+    char line[320];
+    bool found = false;
+    FILE *const file = fopen("/proc/self/cgroup", "r");
+    while (file != NULL && !found && fgets(line, sizeof line, file) != NULL) {
+        char *const list = strchr(line, ':');
+        char *const path = list == NULL ? NULL : strchr(list + 1, ':');
+        if (path == NULL) {
+            continue;
+        }
+        *path = '\0';
+        for (char *name = list + 1; name != NULL && !found; name = strchr(name, ',')) {
+            name += *name == ',';
+            const size_t n = strlen(controller);
+            found = strncmp(name, controller, n) == 0 && (name[n] == '\0' || name[n] == ',');
+        }
+        if (found) {
+            snprintf(out, size, "%s", path + 1);
+            out[strcspn(out, "\n")] = '\0';
+        }
+    }
+    if (file != NULL) {
+        fclose(file);
+    }
+    return found;
+}
+
+/* Make a group below a hierarchy that can limit CPU time, next to the one this process is in. */
+static bool group_make(struct cpu_group *g, const char *root, const char *controller, bool v2)
+{
+    char own[160];
+    struct stat facts;
+    if (!own_group(controller, own, sizeof own)) {
+        return false;
+    }
+    g->v2 = v2;
+    snprintf(g->home, sizeof g->home, "%s%s", root, strcmp(own, "/") == 0 ? "" : own);
+    snprintf(g->path, sizeof g->path, "%.250s/faascast-quota-%ld", root, (long)getpid());
+    if (mkdir(g->path, 0755) != 0) {
+        return false;
+    }
+    char limit[400];
+    snprintf(limit, sizeof limit, "%s/%s", g->path, v2 ? "cpu.max" : "cpu.cfs_quota_us");
+    if (stat(limit, &facts) == 0) {
+        return true;
+    }
+    rmdir(g->path);
+    return false;
+}
+
+static enum status group_open(struct cpu_group *g, struct error *err)
+{
+    if (group_make(g, "/sys/fs/cgroup", "", true) ||
+        group_make(g, "/sys/fs/cgroup/unified", "", true) ||
+        group_make(g, "/sys/fs/cgroup/cpu", "cpu", false) ||
+        group_make(g, "/sys/fs/cgroup/cpu,cpuacct", "cpu", false)) {
+        return STATUS_OK;
+    }
+    return RAISE(err, ERR_EXTERNAL,
+                 "no CPU quota can be set here: no control group with a CPU limit can be made "
+                 "(needs root or a delegated cgroup, e.g. systemd-run --user -p Delegate=yes)");
+}
+
+static bool group_limit(const struct cpu_group *g, double vcpu)
+{
+    char value[64];
+    const long quota_us = lround(vcpu * (double)PERIOD_US);
+    if (g->v2) {
+        snprintf(value, sizeof value, "%ld %ld", quota_us, PERIOD_US);
+        return write_text(g->path, "cpu.max", value);
+    }
+    snprintf(value, sizeof value, "%ld", PERIOD_US);
+    const bool period = write_text(g->path, "cpu.cfs_period_us", value);
+    snprintf(value, sizeof value, "%ld", quota_us);
+    return period && write_text(g->path, "cpu.cfs_quota_us", value);
+}
+
+static bool move_self(const char *group)
+{
+    char value[32];
+    snprintf(value, sizeof value, "%ld", (long)getpid());
+    return write_text(group, "cgroup.procs", value);
+}
+
+static double wall_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Tasks in a row for `seconds`, so that many periods pass; mean time of one. */
+static enum status time_tasks(struct bench_kernel *bench, double seconds, double *unit_s,
+                              struct error *err)
+{
+    size_t n = 0;
+    const double start = wall_s();
+    double now = start;
+    do {
+        const enum status status = bench_kernel_run(bench, err);
+        if (status != STATUS_OK) {
+            return status;
+        }
+        n++;
+        now = wall_s();
+    } while (now - start < seconds);
+    *unit_s = (now - start) / (double)n;
+    return STATUS_OK;
+}
+
+static enum status measure_points(const struct cpu_group *g, struct bench_kernel *bench,
+                                  const double *vcpu, size_t n, double seconds_each,
+                                  struct quota_point *points, struct error *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!group_limit(g, vcpu[i]) || !move_self(g->path)) {
+            return RAISE(err, ERR_EXTERNAL, "cannot limit the CPU in %s: %s", g->path,
+                         strerror(errno));
+        }
+        points[i] = (struct quota_point){.vcpu = vcpu[i]};
+        const enum status status = time_tasks(bench, seconds_each, &points[i].unit_s, err);
+        if (!move_self(g->home) && status == STATUS_OK) {
+            return RAISE(err, ERR_EXTERNAL, "cannot leave %s: %s", g->path, strerror(errno));
+        }
+        if (status != STATUS_OK) {
+            return status;
+        }
+        points[i].law_ratio = points[i].unit_s * vcpu[i] / points[0].unit_s;
+    }
+    return STATUS_OK;
+}
+
+enum status quota_measure(const struct kernel_config *config, const double *vcpu, size_t n,
+                          double seconds_each, struct quota_point *points, char mechanism[32],
+                          struct error *err)
+{
+    struct cpu_group group = {0};
+    struct bench_kernel bench = {0};
+    struct kernel_config one = *config;
+    one.threads = 1;
+    one.meta_batch = 1;
+    enum status status = group_open(&group, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    snprintf(mechanism, 32, "cgroup %s", group.v2 ? "v2" : "v1");
+    status = bench_kernel_open(&bench, &one, err);
+    if (status == STATUS_OK) {
+        status = bench_kernel_run(&bench, err); /* warm */
+    }
+    if (status == STATUS_OK) {
+        status = measure_points(&group, &bench, vcpu, n, seconds_each, points, err);
+    }
+    rmdir(group.path);
+    bench_kernel_close(&bench);
+    return status;
+}
