@@ -1,0 +1,24 @@
+# bash completion of faascast; made by: faascast help --completion
+_faascast() {
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}
+    local command=${COMP_WORDS[1]} words=
+    case $before in
+    --format) COMPREPLY=($(compgen -W 'table csv json' -- "$word")); return;;
+    -o) COMPREPLY=($(compgen -f -- "$word")); return;;
+    esac
+    if [ "$COMP_CWORD" -eq 1 ]; then
+        words='check predict explain show new help version'
+    elif [[ $word == -* ]]; then
+        words='--set --format -o -q --quiet --no-color --fail-if --help --version'
+        case $command in
+        check) words+=' --resolved';;
+        explain) words+=' --point --readings';;
+        new) words+=' --from';;
+        help) words+=' --man --completion';;
+        esac
+    else
+        COMPREPLY=($(compgen -f -- "$word")); return
+    fi
+    COMPREPLY=($(compgen -W "$words" -- "$word"))
+}
+complete -o filenames -F _faascast faascast

@@ -190,6 +190,7 @@ static void fill_row(struct grid *g, const struct scenario *s, const struct row 
         return;
     }
     struct text t = {0};
+    text_puts(&t, r->bound > 0 ? "<= " : "");
     text_time(&t, r->time_s);
     put_text(g, row, k++, &t);
     text_dollars(&t, r->cost_usd);
@@ -206,7 +207,7 @@ static void fill_row(struct grid *g, const struct scenario *s, const struct row 
     share_cell(g, row, k++, r->exchange_s, r->time_s);
     share_cell(g, row, k++, r->wait_s, r->time_s);
     share_cell(g, row, k++, r->checkpoint_s, r->time_s);
-    text_printf(&t, "%s%s", r->bound > 0 ? "(upper bound) " : "", mark);
+    text_puts(&t, mark);
     put_text(g, row, k, &t);
 }
 

@@ -117,7 +117,7 @@ static void hosts(struct writer *w, const struct config *c, const struct program
     double billed_s = 0;
     for (uint32_t r = 0; r < p->n_roles; r++) {
         const struct role *role = &p->roles[r];
-        if (role->host == HOST_CLIENT) {
+        if (role->host == HOST_CLIENT || role->lifetime == LIFETIME_GUEST) {
             continue;
         }
         const struct platform *host = role->host == HOST_SERVER ? &c->server : &c->platform;
@@ -155,11 +155,13 @@ static void store(struct writer *w, const struct config *c, const struct tally *
     const struct store *s = &c->stores[use];
     const struct price *price = &s->price;
     const double nodes = s->nodes > 1 ? s->nodes : 1;
-    add(w, COST_REQUESTS, "PUT", s->name, "request",
+    const bool data = use == STORE_DATA;
+    add(w, COST_REQUESTS, data ? "data PUT" : "PUT", s->name, "request",
         price->put_unit_bytes > 0 ? t->units_put[use] : t->requests[use][REQUEST_PUT], price->put);
-    add(w, COST_REQUESTS, "GET", s->name, "request",
+    add(w, COST_REQUESTS, data ? "data GET" : "GET", s->name, "request",
         price->get_unit_bytes > 0 ? t->units_get[use] : t->requests[use][REQUEST_GET], price->get);
-    add(w, COST_REQUESTS, "LIST", s->name, "request", t->requests[use][REQUEST_LIST], price->list);
+    add(w, COST_REQUESTS, data ? "data LIST" : "LIST", s->name, "request",
+        t->requests[use][REQUEST_LIST], price->list);
     add(w, COST_STORAGE, "transfer in", s->name, "GB", t->bytes_put[use] / gb, price->put_gb);
     add(w, COST_STORAGE, "transfer out", s->name, "GB", t->bytes_get[use] / gb, price->get_gb);
     const double used = t->requests[use][REQUEST_PUT] + t->requests[use][REQUEST_GET];

@@ -61,13 +61,15 @@ static void count_crowd(const struct program *p, struct crowd *crowd)
             for (uint32_t i = span->first; i < span->first + span->ops; i++) {
                 const struct op *op = &p->ops[i];
                 const bool moves = op->kind == OP_PUT || op->kind == OP_GET;
-                if (!moves || op->store == STORE_NONE) {
+                if (!moves || op->store == STORE_NONE || op->background) {
                     continue;
                 }
                 uint8_t *mark = &seen[op->phase][op->store][op->kind == OP_GET];
                 if (*mark == 0) {
                     *mark = 1;
-                    crowd->clients[op->phase][op->store][op->kind == OP_GET] += p->roles[r].actors;
+                    const uint32_t actors = p->roles[r].actors;
+                    crowd->clients[op->phase][op->store][op->kind == OP_GET] +=
+                        op->total > 0 && op->total < actors ? op->total : actors;
                 }
             }
         }
@@ -91,7 +93,8 @@ double transfer_time(const struct config *c, const struct op *op, enum host_use 
     const double store = aggregate > 0 ? clients * bytes / (aggregate * nodes) : 0;
     const double rate = per_s > 0 ? clients * q / per_s : 0;
     const double flow = fmax(own, fmax(store, rate));
-    *saturated = *saturated || flow > own;
+    /* What moves the time by less than a hundredth makes no bound worth a mark. */
+    *saturated = *saturated || flow - own > 0.01 * (latency + own);
     return latency + flow + c->compute.serialise_s_per_byte * bytes;
 }
 
@@ -128,7 +131,8 @@ enum status time_ops(const struct config *c, struct evaluator *e, bool *saturate
                 } else if (op->kind == OP_INVOKE) {
                     const struct quantity *latency = &c->platform.invoke_latency_s;
                     e->op_s[i] = ceil((double)op->count / op->lanes) * latency->mean;
-                } else if ((op->kind == OP_PUT || op->kind == OP_GET) && op->store != STORE_NONE) {
+                } else if ((op->kind == OP_PUT || op->kind == OP_GET) && op->store != STORE_NONE &&
+                           !op->background) {
                     const bool get = op->kind == OP_GET;
                     const struct store *s = &c->stores[op->store];
                     const struct quantity *latency = get ? &s->get_latency_s : &s->put_latency_s;

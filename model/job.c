@@ -31,7 +31,8 @@ static void count_span(const struct config *c, const struct program *p, enum spa
         const struct span *span = &p->roles[r].span[kind];
         for (uint32_t i = span->first; i < span->first + span->ops; i++) {
             const struct op *op = &p->ops[i];
-            const double n = times * op_times(p, i) * p->roles[r].actors * op->count;
+            const double each = (double)p->roles[r].actors * op->count;
+            const double n = times * op_times(p, i) * (op->total > 0 ? op->total : each);
             if (op->kind == OP_INVOKE) {
                 t->invocations += n;
             }
@@ -163,6 +164,9 @@ static void settle(const struct config *c, const struct program *p, const struct
     for (uint32_t r = 0; r < p->n_roles; r++) {
         const struct role *role = &p->roles[r];
         const double actors = role->actors;
+        if (role->lifetime == LIFETIME_GUEST) {
+            continue; /* its host pays */
+        }
         if (role->lifetime == LIFETIME_CALL) {
             const double call_s = w->call_s[r];
             t->host_s[r] = actors * call_s * t->rounds;

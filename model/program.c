@@ -2,6 +2,7 @@
  * `failed`, which program_check reports once. */
 #include "model/program.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -196,6 +197,7 @@ uint32_t program_instance(const struct channel *channel, uint32_t self, uint32_t
 double program_signals(const struct program *p, const struct op *op, uint32_t actors)
 {
     const double instances = p->channels[op->channel].instances;
+    const double all = op->total > 0 ? op->total : (double)op->count * actors;
     switch (op->peer) {
     case PEER_NONE:
         return 0;
@@ -204,11 +206,12 @@ double program_signals(const struct program *p, const struct op *op, uint32_t ac
         return op->count;
     case PEER_SHARED:
     case PEER_ALL:
-        return (double)op->count * actors;
+        return all;
     case PEER_EACH:
     case PEER_EACH_OTHER:
-    case PEER_GROUP:
-        return (double)op->count * actors / instances;
+        return all / instances;
+    case PEER_GROUP: /* uneven groups: the largest, which is instance 0 (op_share) */
+        return ceil(all / instances);
     }
     return 0;
 }

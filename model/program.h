@@ -14,7 +14,8 @@
  *   PUT, GET      requests with data on `store`
  *   LIST, DELETE  requests without data, sent in the background: billed, not waited for
  *   AWAIT         until `need` signals (per actor) have come on the actor's instance of `channel`
- *   INVOKE        `count` asynchronous invocations; signals `channel`, whose awaiting role starts */
+ *   INVOKE        `count` asynchronous invocations; signals `channel`, whose awaiting role starts
+ */
 #define OP_KIND_LIST(X)                                                                            \
     X(OP_COMPUTE, "compute")                                                                       \
     X(OP_PUT, "put")                                                                               \
@@ -196,8 +197,8 @@ uint32_t program_instance(const struct channel *channel, uint32_t self, uint32_t
 double program_signals(const struct program *p, const struct op *op, uint32_t actors);
 
 /* Uneven work: when `total` of an op is not 0, all actors of the role together issue `total`
- * requests (PUT, GET, LIST, DELETE, INVOKE) or await `total` signals; actor `self` has this share of
- * them, and `count` or `need` holds the largest share, ceil(total / actors), which is actor 0's.
+ * requests (PUT, GET, LIST, DELETE, INVOKE) or await `total` signals; actor `self` has this share
+ * of them, and `count` or `need` holds the largest share, ceil(total / actors), which is actor 0's.
  * total = 1 is work that actor 0 does alone. The split agrees with PEER_GROUP. */
 static inline uint32_t op_share(uint32_t total, uint32_t self, uint32_t actors)
 {

@@ -1,0 +1,123 @@
+/* Naik: Machine learning using serverless computing, SJSU 2021, sections 5.1, 6 and 7.1. Functions
+ * combine their work through a shared file system (EFS), because one invocation lasts 15 minutes.
+ *
+ * Per round, which is k = combine_epochs epochs of steps_per_epoch mini-batches:
+ *   1. the starter (in later rounds the combine function) invokes w workers;
+ *   2. each worker loads model and data from EFS, trains, writes one file of G bytes with its
+ *      gradients, and a progress row to DynamoDB;
+ *   3. each lists the gradient directory; the one that sees w files invokes the combine function;
+ *   4. the combine function reads the w files, sums, writes the model and its row.
+ *
+ *   round = t_S + t_load + k * steps * tau + save + 2 t_inv + w(L + G / B + gamma G) + m / B
+ *   w writes and w reads of G, 1 write and w reads of the model, w + 1 invocations and rows.
+ *
+ * `iterations` of the workload counts epochs per worker, so the rounds are ceil(E(w) / k).
+ * race: step 3 is not atomic; two workers may see w files and combine twice. */
+#include "model/protocols/emit.h"
+#include "model/protocols/registry.h"
+
+enum { OPTION_COMBINE_EPOCHS, OPTION_STEPS_PER_EPOCH, OPTION_RACE };
+
+static double epochs_per_round(const struct config *c)
+{
+    return c->system.option[OPTION_COMBINE_EPOCHS];
+}
+
+static void emit_call(struct program *p, const char *channel, uint32_t functions)
+{
+    program_add(p, (struct op){.kind = OP_INVOKE,
+                               .peer = PEER_EACH,
+                               .phase = program_phase(p, "invoke", CATEGORY_EXCHANGE),
+                               .store = STORE_NONE,
+                               .channel = program_channel(p, channel, functions),
+                               .count = functions,
+                               .lanes = functions});
+}
+
+static void emit_trainer(struct program *p, const struct config *c, uint32_t w)
+{
+    const struct workload *load = &c->workload;
+    const uint16_t loading = program_phase(p, "load model and data", CATEGORY_LOAD);
+    const double units = units_per_worker(c) * c->system.option[OPTION_COMBINE_EPOCHS] *
+                         c->system.option[OPTION_STEPS_PER_EPOCH];
+    program_role(p, "worker", w, HOST_WORKER, LIFETIME_CALL, load->footprint_bytes);
+    program_await(p, emit_phase_wait(p), program_channel(p, "train", w), 1, STORE_NONE, POLL_NONE,
+                  1);
+    program_get(p, loading, STORE_DATA, 1, model_bytes(c));
+    if (load->data_each_unit) {
+        program_get(p, loading, STORE_DATA, 1, units * load->unit_bytes);
+    } else if (load->dataset_bytes > 0) {
+        program_get(p, loading, STORE_DATA, 1, load->dataset_bytes);
+    }
+    program_compute(p, emit_phase_compute(p), units_compute(c, units));
+}
+
+static enum status emit(const struct config *c, struct program *p, struct error *err)
+{
+    const uint32_t w = emit_workers_count(c);
+    const double gradient_bytes = exchange_bytes(c);
+    (void)err;
+    const uint16_t wait = emit_phase_wait(p);
+    const uint16_t rows = program_phase(p, "progress row", CATEGORY_EXCHANGE);
+    const uint16_t model = program_channel(p, "model is there", 1);
+    p->redo_round = true;
+
+    program_role(p, "starter", 1, HOST_CLIENT, LIFETIME_JOB, 0);
+    emit_call(p, "train", w);
+    program_await(p, wait, model, 1, STORE_NONE, POLL_NONE, 1);
+
+    emit_trainer(p, c, w);
+    if (w == 1) { /* nothing to combine: the worker saves its own model */
+        program_put(p, program_phase(p, "save-model", CATEGORY_CHECKPOINT), STORE_DATA, 1,
+                    model_bytes(c), PEER_SHARED, model);
+        return STATUS_OK;
+    }
+    p->race_combines = c->system.option[OPTION_RACE] > 0 ? 1 : 0;
+    const uint16_t files = program_channel(p, "gradient files", 1);
+    program_put(p, program_phase(p, "save gradients", CATEGORY_EXCHANGE), STORE_EXCHANGE, 1,
+                gradient_bytes, PEER_NONE, 0);
+    program_put(p, rows, STORE_MESSAGE, 1, 0, PEER_SHARED, files);
+    program_add(p, (struct op){.kind = OP_LIST, .phase = wait, .store = STORE_EXCHANGE});
+
+    program_role(p, "last worker to finish", 1, HOST_WORKER, LIFETIME_GUEST, 0);
+    program_await(p, wait, files, w, STORE_NONE, POLL_NONE, 1);
+    emit_call(p, "combine", 1);
+
+    program_role(p, "combine function", 1, HOST_WORKER, LIFETIME_CALL, c->workload.footprint_bytes);
+    program_await(p, wait, program_channel(p, "combine", 1), 1, STORE_NONE, POLL_NONE, 1);
+    program_get(p, program_phase(p, "combine", CATEGORY_EXCHANGE), STORE_EXCHANGE, w,
+                gradient_bytes);
+    program_compute(p, emit_phase_aggregate(p), merge_time(c, w * gradient_bytes));
+    program_put(p, program_phase(p, "write model", CATEGORY_EXCHANGE), STORE_EXCHANGE, 1,
+                model_bytes(c), PEER_NONE, 0);
+    program_put(p, rows, STORE_MESSAGE, 1, 0, PEER_SHARED, model);
+    return STATUS_OK;
+}
+
+const struct protocol protocol_naik = {
+    .name = "naik",
+    .summary = "functions of 15 minutes that combine gradients through a shared file system",
+    .source = "Naik, SJSU 2021, sections 5.1, 6 and 7.1",
+    .options =
+        {
+            [OPTION_COMBINE_EPOCHS] = {.name = "combine_epochs",
+                                       .help = "epochs between two combines",
+                                       .kind = OPTION_COUNT,
+                                       .fallback = 3,
+                                       .minimum = 1,
+                                       .maximum = 1e6},
+            [OPTION_STEPS_PER_EPOCH] = {.name = "steps_per_epoch",
+                                        .help = "mini-batches a worker takes in one epoch",
+                                        .kind = OPTION_COUNT,
+                                        .fallback = 20,
+                                        .minimum = 1,
+                                        .maximum = 1e9},
+            [OPTION_RACE] = {.name = "race",
+                             .help = "may two workers start the combine function?",
+                             .kind = OPTION_BOOL,
+                             .maximum = 1},
+        },
+    .iterations_per_round = epochs_per_round,
+    .stores = 1U << STORE_EXCHANGE | 1U << STORE_DATA | 1U << STORE_MESSAGE,
+    .emit = emit,
+};
