@@ -220,9 +220,15 @@ static enum status bind_price(struct arena *a, struct json *tree, struct json *n
             names[n++] = k->key;
         }
         const char *near = nearest_name(name, names, n);
-        return JSON_RAISE(err, wanted, ERR_INPUT, "the price list has no class \"%.60s\"%s%s%s",
-                          name, near != NULL ? ", did you mean \"" : "", near != NULL ? near : "",
-                          near != NULL ? "\"?" : "");
+        const struct json *use = json_member(node, "use");
+        const struct json *list = json_member(prices, "use");
+        /* A class the catalogue entry names does not fit the list: the scenario chose both. */
+        const bool own = use == NULL || strcmp(use->origin.file, wanted->origin.file) == 0;
+        return JSON_RAISE(err, own ? wanted : use, ERR_INPUT,
+                          "the price list%s%.60s%s has no class \"%.60s\"%s%s%s",
+                          list != NULL ? " \"" : "", list != NULL ? list->text : "",
+                          list != NULL ? "\"" : "", name, near != NULL ? ", did you mean \"" : "",
+                          near != NULL ? near : "", near != NULL ? "\"?" : "");
     }
     mark_notes(class);
     return value_fields(a, price_fields, class, out, err);
@@ -247,6 +253,15 @@ static enum status bind_platform(struct arena *a, struct json *tree, struct json
     return bind_price(a, tree, node, &p->price, err);
 }
 
+static const char *section_help(const char *name)
+{
+    const struct section *s = sections;
+    while (strcmp(s->name, name) != 0) {
+        s++;
+    }
+    return s->help;
+}
+
 static enum status bind_stores(struct arena *a, struct json *tree, struct config *c,
                                struct error *err)
 {
@@ -256,6 +271,11 @@ static enum status bind_stores(struct arena *a, struct json *tree, struct config
         struct json *node = json_member(tree, names[i]);
         const struct json *use = node != NULL ? json_member(node, "use") : NULL;
         struct store *s = &c->stores[i];
+        const bool stands_in = i == STORE_DATA && json_member(tree, names[STORE_EXCHANGE]) != NULL;
+        if (node == NULL && !stands_in && (c->system.protocol->stores >> i & 1) != 0) {
+            return JSON_RAISE(err, tree, ERR_INPUT, "section '%s' is missing: %s uses it (%s)",
+                              names[i], c->system.protocol->name, section_help(names[i]));
+        }
         s->name = use != NULL ? use->text : names[i];
         if (bind_price(a, tree, node, &s->price, err) != STATUS_OK) {
             return err->code;
@@ -302,6 +322,25 @@ static enum status bind_shape(struct arena *a, struct json *catalogue, struct js
     return value_fields(a, fields, entry, w, err);
 }
 
+/* Keys of meta-learning say nothing about SGD, and the other way round. */
+static enum status refuse_foreign_keys(const struct json *node, const struct workload *w,
+                                       struct error *err)
+{
+    static const char *const meta[] = {"ways",       "shots",       "queries",  "adaptation_steps",
+                                       "meta_batch", "theta_fixed", "backbone", NULL};
+    static const char *const sgd[] = {
+        "model",      "parameters",       "flop_per_sample", "samples", "bytes_per_sample",
+        "batch_size", "batch_per_worker", "epochs",          NULL};
+    for (const char *const *key = w->kind == WORK_META ? sgd : meta; *key != NULL; key++) {
+        const struct json *found = json_member(node, *key);
+        if (found != NULL) {
+            return JSON_RAISE(err, found, ERR_INPUT, "'%s' means nothing to algorithm \"%s\"", *key,
+                              w->algorithm_name);
+        }
+    }
+    return STATUS_OK;
+}
+
 static enum status bind_workload(struct arena *a, struct json *catalogue, struct json *node,
                                  struct config *c, struct error *err)
 {
@@ -319,6 +358,9 @@ static enum status bind_workload(struct arena *a, struct json *catalogue, struct
     w->algorithm_name = algorithm_words[index];
     w->kind = index == ALGORITHM_SGD ? WORK_SGD : WORK_META;
     w->dataset = w->backbone = "";
+    if (refuse_foreign_keys(node, w, err) != STATUS_OK) {
+        return err->code;
+    }
     if (w->kind == WORK_META) {
         const double given_bytes = w->dataset_bytes;
         if (bind_shape(a, catalogue, node, "dataset", "datasets", dataset_fields, &w->dataset, w,
@@ -370,12 +412,23 @@ static bool same_task(const struct json *row, const struct workload *w)
     return true;
 }
 
-static double profile_number(struct json *profile, const char *pointer, double fallback)
+/* A number of the profile, when it is there. */
+static enum status profile_number(struct json *profile, const char *pointer, double maximum,
+                                  double *out, struct error *err)
 {
     struct json *node = json_pointer(profile, pointer);
-    struct json *value = node != NULL ? json_member(node, "value") : NULL;
-    node = value != NULL ? value : node;
-    return node != NULL && node->kind == JSON_NUMBER ? node->number : fallback;
+    double value = 0;
+    if (node == NULL) {
+        return STATUS_OK;
+    }
+    if (value_number(node, &value, err) != STATUS_OK) {
+        return err->code;
+    }
+    if (value < 0 || value > maximum) {
+        return JSON_RAISE(err, node, ERR_INPUT, "found %g, expected 0 to %g", value, maximum);
+    }
+    *out = value;
+    return STATUS_OK;
 }
 
 static enum status bind_profile(struct arena *a, const char *dir, struct json *node,
@@ -412,15 +465,17 @@ static enum status bind_profile(struct arena *a, const char *dir, struct json *n
     text_free(&path);
     char pointer[64];
     snprintf(pointer, sizeof pointer, "/rates/%s/flop_per_s", c->workload.algorithm_name);
-    if (k->flop_per_s <= 0) {
-        k->flop_per_s = profile_number(profile, pointer, 0);
-    }
-    struct json *units = json_member(profile, "units");
-    for (const struct json *row = units != NULL ? units->first : NULL; row != NULL;
-         row = row->next) {
-        if (same_task(row, &c->workload)) {
-            const struct json *s = json_member(row, "unit_s");
-            k->host_unit_s = s != NULL ? s->number : 0;
+    const double most = 1e18;
+    if (k->flop_per_s <= 0) { /* a rate of the scenario's own replaces rates and times here */
+        struct json *units = json_member(profile, "units");
+        if (profile_number(profile, pointer, most, &k->flop_per_s, err) != STATUS_OK) {
+            return err->code;
+        }
+        for (struct json *row = units != NULL ? units->first : NULL; row != NULL; row = row->next) {
+            if (same_task(row, &c->workload) &&
+                profile_number(row, "/unit_s", most, &k->host_unit_s, err) != STATUS_OK) {
+                return err->code;
+            }
         }
     }
     if (k->flop_per_s <= 0 && k->host_unit_s <= 0 && k->unit_override_s <= 0) {
@@ -428,15 +483,19 @@ static enum status bind_profile(struct arena *a, const char *dir, struct json *n
                           "profile \"%.80s\" has neither a rate nor a time for %s", k->profile,
                           c->workload.algorithm_name);
     }
-    if (json_member(node, "serial_share") == NULL) {
-        k->serial_share = profile_number(profile, "/thread_scaling/serial_share", k->serial_share);
-    }
-    if (json_member(node, "merge_s_per_byte") == NULL) {
-        k->merge_s_per_byte = profile_number(profile, "/merge_s_per_byte", k->merge_s_per_byte);
-    }
-    if (json_member(node, "serialise_s_per_byte") == NULL) {
-        k->serialise_s_per_byte =
-            profile_number(profile, "/serialise_s_per_byte", k->serialise_s_per_byte);
+    const struct {
+        const char *key, *pointer;
+        double *value;
+    } defaults[] = {
+        {"serial_share", "/thread_scaling/serial_share", &k->serial_share},
+        {"merge_s_per_byte", "/merge_s_per_byte", &k->merge_s_per_byte},
+        {"serialise_s_per_byte", "/serialise_s_per_byte", &k->serialise_s_per_byte},
+    };
+    for (size_t i = 0; i < sizeof defaults / sizeof defaults[0]; i++) {
+        if (json_member(node, defaults[i].key) == NULL &&
+            profile_number(profile, defaults[i].pointer, 1, defaults[i].value, err) != STATUS_OK) {
+            return err->code;
+        }
     }
     return STATUS_OK;
 }
@@ -450,12 +509,14 @@ static void gather(const struct field *fields, const char **names, size_t *n, si
     }
 }
 
+static const char *const root_keys[] = {"format", "name",    "note",     "source", "date",
+                                        "status", "include", "baseline", "sweep"};
+enum { ROOT_KEYS = sizeof root_keys / sizeof root_keys[0] };
+
 static enum status refuse_unread(const struct json *tree, const struct config *c, struct error *err)
 {
     enum { NAMES_MAX = 128 };
     const char *names[NAMES_MAX];
-    static const char *const root[] = {"format",  "name",     "note", "source",
-                                       "include", "baseline", "sweep"};
     static const char *const common[] = {"use",     "kind",    "price",     "algorithm",
                                          "dataset", "model",   "backbone",  "profile",
                                          "name",    "reading", "structure", "classes"};
@@ -466,18 +527,13 @@ static enum status refuse_unread(const struct json *tree, const struct config *c
     size_t n = 0;
     const struct json *parent = unread->parent;
     for (const struct section *s = sections; s->name != NULL; s++) {
-        if (parent == tree) {
-            names[n++] = s->name;
-        } else if (parent->parent == tree && strcmp(s->name, parent->key) == 0) {
+        if (parent->parent == tree && strcmp(s->name, parent->key) == 0) {
             gather(s->fields, names, &n, NAMES_MAX);
             gather(s->extra, names, &n, NAMES_MAX);
             for (size_t i = 0; i < sizeof common / sizeof common[0] && n < NAMES_MAX; i++) {
                 names[n++] = common[i];
             }
         }
-    }
-    for (size_t i = 0; parent == tree && i < sizeof root / sizeof root[0]; i++) {
-        names[n++] = root[i];
     }
     const bool system = parent->key != NULL && strcmp(parent->key, "system") == 0;
     const struct protocol *p = c->system.protocol;
@@ -530,6 +586,29 @@ static enum status check_classes(struct arena *a, struct json *tree, struct erro
     return STATUS_OK;
 }
 
+/* Before a section is said to be missing: it may only be misspelt. */
+static enum status refuse_unknown_sections(const struct json *tree, struct error *err)
+{
+    enum { NAMES_MAX = 64 };
+    const char *names[NAMES_MAX];
+    size_t n = 0;
+    for (; sections[n].name != NULL; n++) {
+        names[n] = sections[n].name;
+    }
+    for (size_t i = 0; i < ROOT_KEYS; i++) {
+        names[n++] = root_keys[i];
+    }
+    for (const struct json *child = tree->first; child != NULL; child = child->next) {
+        const char *near = nearest_name(child->key, names, n);
+        if (near == NULL || strcmp(near, child->key) != 0) {
+            return JSON_RAISE(err, child, ERR_INPUT, "unknown section '%s'%s%s%s", child->key,
+                              near != NULL ? ", did you mean '" : "", near != NULL ? near : "",
+                              near != NULL ? "'?" : "");
+        }
+    }
+    return STATUS_OK;
+}
+
 enum status config_bind(struct arena *a, struct json *catalogue, const char *profile_dir,
                         struct json *tree, const char *file, struct config *c, struct error *err)
 {
@@ -550,6 +629,9 @@ enum status config_bind(struct arena *a, struct json *catalogue, const char *pro
     if (name != NULL && value_text(name, &c->name, err) != STATUS_OK) {
         return err->code;
     }
+    if (refuse_unknown_sections(tree, err) != STATUS_OK) {
+        return err->code;
+    }
     struct json *nodes[32];
     size_t n = 0;
     for (const struct section *s = sections; s->name != NULL; s++, n++) {
@@ -565,6 +647,11 @@ enum status config_bind(struct arena *a, struct json *catalogue, const char *pro
         if (json_member(tree, needed[i]) == NULL) {
             return JSON_RAISE(err, tree, ERR_INPUT, "section '%s' is missing", needed[i]);
         }
+    }
+    const struct json *most = json_pointer(tree, "/simulation/replications_max");
+    if (most != NULL && c->simulation.replications_max < c->simulation.replications_min) {
+        return JSON_RAISE(err, most, ERR_INPUT, "found %g, below replications_min of %g",
+                          c->simulation.replications_max, c->simulation.replications_min);
     }
     if (bind_system(json_member(tree, "system"), c, err) != STATUS_OK ||
         bind_workload(a, catalogue, json_member(tree, "workload"), c, err) != STATUS_OK ||

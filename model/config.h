@@ -49,6 +49,10 @@ enum status value_field(struct arena *a, const struct field *f, struct json *nod
 enum status value_fields(struct arena *a, const struct field *fields, struct json *object,
                          void *base, struct error *err);
 struct quantity quantity_constant(double value);
+/* RFC 7396, except that a value given whole, {"value": ...} or {"distribution": ...}, takes the
+ * place of the old one instead of mixing with its parameters and its source. */
+enum status value_merge(struct arena *a, struct json *target, const struct json *patch,
+                        struct error *err);
 
 /* A configuration from a resolved tree (model/bind.c). The tree's unread keys are errors. */
 enum status config_bind(struct arena *a, struct json *catalogue, const char *profile_dir,

@@ -85,7 +85,7 @@ static enum status point_tree(const struct scenario *s, struct arena *a,
             json_detach(tree, there);
         }
     }
-    if (overlay != NULL && json_merge(a, tree, overlay, err) != STATUS_OK) {
+    if (overlay != NULL && value_merge(a, tree, overlay, err) != STATUS_OK) {
         return err->code;
     }
     *out = tree;

@@ -34,6 +34,11 @@
     {                                                                                              \
 #name, FIELD_QUANTITY, FIELD_STRUCTURAL, AT1(type, name), lo, BIG, def, text               \
     }
+#define POSITIVE_QTY(type, name, def, text)                                                        \
+    {                                                                                              \
+#name, FIELD_QUANTITY, FIELD_STRUCTURAL | FIELD_POSITIVE, AT1(type, name), 0, BIG, def,    \
+            text                                                                                   \
+    }
 #define END                                                                                        \
     {                                                                                              \
         NULL, FIELD_NUMBER, 0, {NO_FIELD, NO_FIELD, NO_FIELD}, 0, 0, 0, NULL                       \
@@ -117,18 +122,19 @@ static const struct field workload_fields[] = {
     COUNT(W, adaptation_steps, S, 0, 1000, 5, "inner-loop steps"),
     COUNT(W, meta_batch, 0, 1, 1e6, 16, "tasks per round"),
     FLAG(W, theta_fixed, S, 1, "ALFA, eALFA: is only g_phi meta-learned?"),
-    NUM(W, parameters, 0, 0, 1e13, 0, "parameters of the model (SGD)"),
-    NUM(W, flop_per_sample, 0, 0, 1e18, 0, "FLOP, forward and backward, one sample (SGD)"),
-    NUM(W, bytes_per_sample, 0, 0, 1e12, 0, "bytes of one sample (SGD)"),
-    NUM(W, samples, 0, 0, 1e15, 0, "samples of the data set (SGD)"),
+    NUM(W, parameters, FIELD_POSITIVE, 0, 1e13, 0, "parameters of the model (SGD)"),
+    NUM(W, flop_per_sample, FIELD_POSITIVE, 0, 1e18, 0,
+        "FLOP, forward and backward, one sample (SGD)"),
+    NUM(W, bytes_per_sample, FIELD_POSITIVE, 0, 1e12, 0, "bytes of one sample (SGD)"),
+    NUM(W, samples, FIELD_POSITIVE, 0, 1e15, 0, "samples of the data set (SGD)"),
     COUNT(W, batch_size, 0, 1, 1e9, 1, "samples per round (SGD)"),
     FLAG(W, batch_per_worker, 0, 0, "is batch_size each worker's (weak scaling)?"),
-    NUM(W, epochs, 0, 0, 1e9, 0, "passes over the data, when iterations is not given"),
-    COUNT(W, iterations, 0, 0, 1e12, 0, "rounds"),
+    NUM(W, epochs, FIELD_POSITIVE, 0, 1e9, 0, "passes over the data, when iterations is not given"),
+    COUNT(W, iterations, FIELD_POSITIVE, 0, 1e12, 0, "rounds"),
     NUM(W, iterations_exponent, 0, -5, 5, 0, "rounds(w) = ceil(rounds * w^exponent)"),
-    NUM(W, exchange_bytes, 0, 0, 1e15, 0,
+    NUM(W, exchange_bytes, FIELD_POSITIVE, 0, 1e15, 0,
         "bytes a worker exchanges per round; absent = from parameters"),
-    NUM(W, model_bytes, 0, 0, 1e15, 0,
+    NUM(W, model_bytes, FIELD_POSITIVE, 0, 1e15, 0,
         "bytes loaded at start and saved at the end; absent = from parameters"),
     NUM(W, memory_overhead_bytes, 0, 0, 1e13, 0, "bytes of runtime and framework in one worker"),
     NUM(W, dataset_bytes, 0, 0, 1e18, 0, "bytes of the data set"),
@@ -156,7 +162,7 @@ static const struct field compute_fields[] = {
      "s, one task or sample on one vCPU of the platform; replaces the profile"},
     NUM(C, flop_per_s, FIELD_POSITIVE, 0, 1e18, 0,
         "FLOP/s achieved on one host core; replaces the profile's rate"),
-    QTY(C, vcpu_ratio, 0, 1, "speed of one vCPU of the platform over one host core"),
+    POSITIVE_QTY(C, vcpu_ratio, 1, "speed of one vCPU of the platform over one host core"),
     NUM(C, framework_ratio, FIELD_POSITIVE, 0, 1e6, 1,
         "time of the user's framework over the profile's kernel"),
     NUM(C, serial_share, 0, 0, 1, 0, "memory law: tau = tau1 (s + (1 - s) / v)"),
@@ -193,7 +199,7 @@ static const struct field simulation_fields[] = {
     NUM(SIM, confidence, 0, 0.5, 0.999999, 0.95, "of all intervals"),
     COUNT(SIM, iterations_max, 0, 0, 1e12, 0,
           "rounds simulated, the rest extended; 0 = the engine decides"),
-    QTY(SIM, instance_speed, 0, 1, "compute time of an instance over the mean one"),
+    POSITIVE_QTY(SIM, instance_speed, 1, "compute time of an instance over the mean one"),
     NUM(SIM, straggler_share, 0, 0, 1, 0, "share of worker rounds that straggle"),
     NUM(SIM, straggler_factor, 0, 1, 1e6, 1, "times as long a straggler computes"),
     NUM(SIM, crash_per_hour, 0, 0, 1e6, 0, "1/h, crashes of one function"),

@@ -68,7 +68,7 @@ struct price {
     double minimum_s;                      /* minimum charge of an hourly service */
     double hour_granularity_s;             /* hourly services are billed in steps of this */
     double free_gib_s, free_invocations;   /* monthly free tier, used when prices.free_tier */
-    double tier_gib_s[2];                  /* upper ends of the first two tiers, 0 = none */
+    double tier_gib_s[2];                  /* sizes of the first two tiers, 0 = none */
     femto_usd tier_gib_s_price[2];         /* prices of the second and third tier */
 };
 

@@ -7,6 +7,7 @@
 
 enum { INCLUDE_DEPTH = 32 };
 static const double points_limit = 1e9;
+static const double axis_points_limit = 1e7;
 
 struct chain {
     const struct chain *up;
@@ -75,13 +76,13 @@ static enum status load_merged(struct arena *a, const char *path, const struct c
             return RAISE(err, ERR_MEMORY, "out of memory reading %s", path);
         }
         if (load_merged(a, name, &chain, item, &part, err) != STATUS_OK ||
-            json_merge(a, merged, part, err) != STATUS_OK) {
+            value_merge(a, merged, part, err) != STATUS_OK) {
             return err->code;
         }
     }
     json_detach(own, include);
     *out = merged;
-    return json_merge(a, merged, own, err);
+    return value_merge(a, merged, own, err);
 }
 
 static enum status apply_sets(struct arena *a, struct json *tree,
@@ -178,13 +179,10 @@ static enum status expand_range(struct scenario *s, struct axis *axis, struct js
                           word);
     }
     const double points = number[2];
-    if (points != floor(points) || points < 1 || points > points_limit) {
+    if (points != floor(points) || points < 1 || points > axis_points_limit) {
         return JSON_RAISE(err, json_member(spec, "points"), ERR_INPUT,
-                          "found %g points, expected 1 to %g", points, points_limit);
-    }
-    if (points > 1e7) {
-        return JSON_RAISE(err, json_member(spec, "points"), ERR_INPUT,
-                          "%g points on one axis, at most 1e+07", points);
+                          "found %g points, expected a whole number from 1 to %g", points,
+                          axis_points_limit);
     }
     if (logarithmic && (number[0] <= 0 || number[1] <= 0)) {
         return JSON_RAISE(err, spec, ERR_INPUT, "a logarithmic range needs positive ends");
@@ -220,6 +218,11 @@ static enum status read_axis(struct scenario *s, struct json *node, struct error
     }
     struct axis *axis = &s->axes[s->n_axes];
     *axis = (struct axis){.pointer = node->key};
+    for (size_t i = 0; i < s->n_axes; i++) {
+        if (strcmp(s->axes[i].pointer, node->key) == 0) {
+            return JSON_RAISE(err, node, ERR_INPUT, "a second axis for %.200s", node->key);
+        }
+    }
     const struct field *field = NULL;
     size_t base = 0;
     const bool known = field_find(node->key, &field, &base);

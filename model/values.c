@@ -92,6 +92,29 @@ struct quantity quantity_constant(double value)
     return (struct quantity){.kind = DISTRIBUTION_CONSTANT, .mean = value, .p = {value, 0, 0}};
 }
 
+static void clear_replaced(struct json *target, const struct json *patch)
+{
+    for (const struct json *p = patch->first; p != NULL; p = p->next) {
+        struct json *there = json_member(target, p->key);
+        if (there == NULL || there->kind != JSON_OBJECT || p->kind != JSON_OBJECT) {
+            continue;
+        }
+        if (json_member(p, "value") != NULL || json_member(p, "distribution") != NULL) {
+            there->first = there->last = NULL; /* keeps its place among its siblings */
+            there->count = 0;
+        } else {
+            clear_replaced(there, p);
+        }
+    }
+}
+
+enum status value_merge(struct arena *a, struct json *target, const struct json *patch,
+                        struct error *err)
+{
+    clear_replaced(target, patch);
+    return json_merge(a, target, patch, err);
+}
+
 /* ---------------------------------------------------------------- distributions */
 
 /* The parameter sets a kind accepts; the first complete one is taken, mixing sets is an error. */
@@ -261,7 +284,8 @@ static enum status read_empirical(struct arena *a, struct json *node, struct qua
     }
     list->read = true;
     if (list->count < 2) {
-        return JSON_RAISE(err, list, ERR_INPUT, "%zu quantiles, expected at least 2", list->count);
+        return JSON_RAISE(err, list, ERR_INPUT,
+                          "found %zu, expected a list of at least 2 quantiles", list->count);
     }
     double *table = arena_alloc(a, list->count * sizeof *table);
     if (table == NULL) {
