@@ -47,12 +47,37 @@ static void malformed_text_is_refused_at_its_place(void **state)
         {"  // nothing\n", "the file is empty, expected a JSON object", 2, 1},
         {"{\"a\": 1,\n \"a\": 2}", "duplicate key 'a', first given on line 1", 2, 7},
         {"{\"a\": 1e999}", "the number is too large to be represented", 1, 7},
-        {"{\"a\": 012}", "not a JSON number", 1, 7},
-        {"{\"a\": NaN}", "not valid JSON at 'N'", 1, 7},
+        {"{\"a\": 012}", "'012' is not a JSON number: a leading zero", 1, 7},
+        {"{\"a\": -}", "'-' is not a JSON number", 1, 7},
+        {"{\"a\": 4.}", "'4.' is not a JSON number: no digit after the point", 1, 7},
+        {"{\"a\": 1e}", "'1e' is not a JSON number", 1, 7},
+        {"{\"a\": 0x10}", "'0x10' is not a JSON number", 1, 7},
+        {"{\"a\": +1}", "a number does not begin with '+'", 1, 7},
+        {"{\"a\": NaN}", "'NaN' is not a JSON value: numbers are finite", 1, 7},
+        {"{\"a\": True}", "'True' is not a JSON value, did you mean true?", 1, 7},
+        {"{\"a\": x}", "'x' is not a JSON value: texts are written in double quotes", 1, 7},
+        {"{\"a\": 'x'}", "texts are written in double quotes", 1, 7},
+        {"{a: 1}", "keys are written in double quotes", 1, 2},
+        {"{\"a\" 1}", "expected ':' after the key, found '1'", 1, 6},
+        {"{\"a\": 1 \"b\": 2}", "expected ',' or '}', found '\"'", 1, 9},
+        {"[1, 2,]", "a comma before the closing ']'", 1, 6},
+        {"{\"a\": 1,\n}", "a comma before the closing '}'", 1, 8},
+        {"[1}", "expected ',' or ']', found '}'", 1, 3},
+        {"{\"a\": }", "expected a value, found '}'", 1, 7},
+        {"{\"a\": 10,240}", "expected a key in double quotes, found '2'", 1, 10},
         {"{\"a\": 1} x", "text after the end of the JSON value", 1, 10},
         {"{\"a\": /* open", "a comment opened here is never closed", 1, 7},
-        {"{\"a\": \"x\n\"}", "a control character inside a string; is a quote missing?", 1, 9},
-        {"{\"a\": [1, 2", "the text ends in the middle of a value", 1, 12},
+        {"{\"a\": \"x\n\"}", "the text that begins here is not closed on its line", 1, 7},
+        {"{\"a\": \"x", "the text that begins here is never closed", 1, 7},
+        {"{\"a\": \"\\q\"}", "no escape such as '\\' followed by 'q'", 1, 8},
+        {"{\"a\": \"\\u12g4\"}", "'\\u' needs four hexadecimal digits", 1, 8},
+        {"{\"a\": \"\\u0000\"}", "a text cannot hold the character \\u0000", 1, 8},
+        {"{\"a\": \"\\ud800x\"}", "half of a surrogate pair", 1, 8},
+        {"{\"a\": \"\xc3(\"}", "not valid UTF-8 at byte 0xc3", 1, 8},
+        {"{\"a\": \"\x01\"}", "a control character, byte 0x01, in a text", 1, 8},
+        {"\x01{}", "expected a value, found byte 0x01", 1, 1},
+        {"{\"a\":\n[1, 2",
+         "the text ends in the middle of a value: the '[' of line 2 is not closed", 2, 6},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct arena a = {0};
@@ -65,6 +90,45 @@ static void malformed_text_is_refused_at_its_place(void **state)
         assert_int_equal(err.column, rows[i].column);
         arena_free(&a);
     }
+}
+
+static void texts_at_the_edge_of_the_grammar_are_accepted(void **state)
+{
+    (void)state;
+    static const char *const rows[] = {
+        "\xef\xbb\xbf{}",
+        "[]",
+        " [ ] ",
+        "-0",
+        "0.5e-3",
+        "1E+2",
+        "{\"\": null}",
+        "\"\\ud83d\\ude00\\n\"",
+        "\"\xf0\x9f\x98\x80\"",
+        "[[], {}, [{}]]",
+        "[true, false, null]",
+        "[1] // end",
+        "0.12345678901234567890123456789012345678901234567890123456789",
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct arena a = {0};
+        struct error err = {0};
+        struct json *root = NULL;
+        json_parse(&a, "s.json", rows[i], strlen(rows[i]), &root, &err);
+        assert_string_equal(err.message, "");
+        arena_free(&a);
+    }
+    struct arena a = {0};
+    struct error err = {0};
+    struct json *root = NULL;
+    const char *axis = "{\"grid\": {\"/a~b/c\": [7]}}";
+    char path[64];
+    assert_int_equal(json_parse(&a, "s.json", axis, strlen(axis), &root, &err), STATUS_OK);
+    const struct json *seven = json_pointer(root, "/grid/~1a~0b~1c/0");
+    assert_non_null(seven);
+    json_path(seven, path, sizeof path);
+    assert_string_equal(path, "/grid/~1a~0b~1c/0");
+    arena_free(&a);
 }
 
 static void deep_nesting_is_refused_in_words(void **state)
@@ -196,6 +260,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_know_their_line_and_column),
         cmocka_unit_test(malformed_text_is_refused_at_its_place),
+        cmocka_unit_test(texts_at_the_edge_of_the_grammar_are_accepted),
         cmocka_unit_test(deep_nesting_is_refused_in_words),
         cmocka_unit_test(merge_follows_rfc_7396_and_set_follows_rfc_6901),
         cmocka_unit_test(numbers_are_written_short_and_exact),

@@ -6,9 +6,19 @@
 
 struct cJSON;
 
-/* Walk `text` (valid JSON, comments blanked) beside `tree` and build the placed tree in `a`.
- * ERR_SYNTAX with *offset and *message for what cJSON lets pass: duplicate keys, numbers that are
- * not finite or not JSON, control characters in strings, text after the value. */
+/* What is wrong with a text, and where. */
+struct json_complaint {
+    size_t offset;
+    char text[160];
+};
+
+/* Does text (n bytes without NUL, comments blanked) hold one JSON value, to the letter of RFC 8259
+ * and within cJSON's limits (model/base/json_check.c)? Otherwise *complaint is filled. */
+bool json_check(const char *text, size_t n, struct json_complaint *complaint);
+
+/* Walk `text` (passed by json_check) beside `tree` and build the placed tree in `a`. ERR_SYNTAX
+ * with *offset and *message for what the grammar lets pass: duplicate keys, numbers that are not
+ * finite. */
 enum status json_place(struct arena *a, const char *file, const char *text, size_t n,
                        const struct cJSON *tree, struct json **out, size_t *offset,
                        const char **message);
