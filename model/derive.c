@@ -1,18 +1,22 @@
-/* Terms that follow from a configuration: vCPUs of a memory size, seconds of a unit, bytes to
- * exchange; and the checks that need several sections at once. */
+/* Terms every engine needs and nobody should derive twice: seconds per unit on this platform, bytes
+ * to exchange, links; and the checks that take several keys together.
+ *
+ * Memory law: tau(M) = tau1 (s + (1 - s) / v), v = min(M / 1769 MiB, 6) on Lambda; it fits Naik's
+ * Table 5, pure 1 / v does not. Below one vCPU the platform gives that share of its time: 1 / v. */
 #include "model/model.h"
 
 #include <math.h>
+#include <string.h>
 
-static const double float_bytes = 4;
+static const double bytes_per_number = 4; /* float32 */
 
 double platform_vcpus(const struct platform *p)
 {
-    if (p->kind == PLATFORM_VM || p->mib_per_vcpu <= 0) {
-        return p->vcpus > 0 ? p->vcpus : 1;
+    if (p->kind == PLATFORM_FUNCTION && p->mib_per_vcpu > 0) {
+        const double v = p->memory_mib / p->mib_per_vcpu;
+        return p->vcpu_max > 0 ? fmin(v, p->vcpu_max) : v;
     }
-    const double v = p->memory_mib / p->mib_per_vcpu;
-    return p->vcpu_max > 0 ? fmin(v, p->vcpu_max) : v;
+    return p->vcpus > 0 ? p->vcpus : 1;
 }
 
 double platform_nic(const struct platform *p)
@@ -20,39 +24,35 @@ double platform_nic(const struct platform *p)
     if (p->nic_bytes_per_s <= 0) {
         return HUGE_VAL;
     }
-    if (p->kind == PLATFORM_FUNCTION && p->nic_full_mib > 0) {
-        return p->nic_bytes_per_s * fmin(1, p->memory_mib / p->nic_full_mib);
-    }
-    return p->nic_bytes_per_s;
+    const double share = p->nic_full_mib > 0 ? fmin(1, p->memory_mib / p->nic_full_mib) : 1;
+    return p->nic_bytes_per_s * share;
 }
 
 double unit_seconds(const struct config *c)
 {
     const struct compute *k = &c->compute;
-    double one_vcpu_s = k->unit_override_s;
-    if (one_vcpu_s <= 0) {
-        const double host_s =
-            k->host_unit_s > 0 ? k->host_unit_s : c->workload.unit_flop / k->flop_per_s;
-        one_vcpu_s = host_s * k->framework_ratio / k->vcpu_ratio.mean;
+    const double vcpus = platform_vcpus(&c->platform);
+    if (vcpus < 1) {
+        return k->unit_s.mean / vcpus;
     }
-    double v = platform_vcpus(&c->platform);
-    if (k->threads_max > 0) {
-        v = fmin(v, k->threads_max);
-    }
-    /* Below one vCPU the function is time-sliced; above, tau = a + b / v (Naik, table 5). */
-    return v < 1 ? one_vcpu_s / v : one_vcpu_s * (k->serial_share + (1 - k->serial_share) / v);
+    const double used = k->threads_max > 0 ? fmin(vcpus, fmax(1, k->threads_max)) : vcpus;
+    return k->unit_s.mean * (k->serial_share + (1 - k->serial_share) / used);
+}
+
+struct duration units_compute(const struct config *c, double units)
+{
+    const double noise = c->compute.noise_cv;
+    const double speed = c->compute.unit_s.cv;
+    return (struct duration){
+        .mean_s = units * unit_seconds(c) + c->compute.update_s,
+        .cv = sqrt((1 + noise * noise) * (1 + speed * speed) - 1),
+    };
 }
 
 double units_per_worker(const struct config *c)
 {
     const double share = c->workload.units_per_iteration / c->workers;
-    return c->system.tasks_fractional ? share : ceil(share);
-}
-
-struct duration units_compute(const struct config *c, double units)
-{
-    return (struct duration){.mean_s = units * unit_seconds(c) + c->compute.update_s,
-                             .cv = c->compute.noise_cv};
+    return c->system.tasks_fractional ? share : ceil(share); /* M15 */
 }
 
 struct duration worker_compute(const struct config *c)
@@ -66,36 +66,24 @@ double exchange_bytes(const struct config *c)
     if (w->exchange_bytes > 0) {
         return w->exchange_bytes;
     }
-    if (w->kind == WORK_SGD) {
-        return float_bytes * w->parameters;
+    const double base = bytes_per_number * w->parameters;
+    const double generator = bytes_per_number * w->network.generator;
+    switch (w->algorithm) {
+    case ALGORITHM_ANIL: /* the outer loop updates everything; MetaFaaS's appendix says the head */
+        return c->system.anil_literal ? bytes_per_number * w->network.head_parameters : base;
+    case ALGORITHM_ALFA:
+    case ALGORITHM_EALFA: /* MetaFaaS's eq. 12 exchanges m, although only g_phi is updated */
+        return c->system.alfa_literal ? base : w->theta_fixed ? generator : base + generator;
+    default:
+        return base;
     }
-    struct network_size n;
-    network_measure(w, &n);
-    const bool alfa = w->algorithm == ALGORITHM_ALFA || w->algorithm == ALGORITHM_EALFA;
-    if (alfa && c->system.alfa_literal) { /* M11: as printed */
-        return float_bytes * n.parameters;
-    }
-    if (alfa) {
-        return float_bytes * (n.generator + (w->theta_fixed ? 0 : n.parameters));
-    }
-    if (w->algorithm == ALGORITHM_ANIL && c->system.anil_literal) { /* M10: as printed */
-        return float_bytes * n.head_parameters;
-    }
-    return float_bytes * n.parameters;
 }
 
 double model_bytes(const struct config *c)
 {
     const struct workload *w = &c->workload;
-    if (w->model_bytes > 0) {
-        return w->model_bytes;
-    }
-    if (w->kind == WORK_SGD) {
-        return float_bytes * w->parameters;
-    }
-    struct network_size n;
-    network_measure(w, &n);
-    return float_bytes * (n.parameters + n.generator);
+    return w->model_bytes > 0 ? w->model_bytes
+                              : bytes_per_number * (w->parameters + w->network.generator);
 }
 
 struct duration merge_time(const struct config *c, double bytes)
@@ -103,50 +91,122 @@ struct duration merge_time(const struct config *c, double bytes)
     return (struct duration){.mean_s = c->compute.merge_s_per_byte * bytes};
 }
 
-static enum status check_platform(const struct platform *p, double workers, struct error *err)
+/* ---------------------------------------------------------------- checks */
+
+/* The place of a key, for errors that are found after reading. */
+static enum status at(struct error *err, const struct config *c, const char *path)
 {
+    if (err->path[0] == '\0') {
+        snprintf(err->path, sizeof err->path, "%s", path);
+    }
+    if (err->file[0] == '\0' && c->file != NULL) {
+        snprintf(err->file, sizeof err->file, "%s", c->file);
+    }
+    return err->code;
+}
+
+static enum status check_platform(const struct config *c, struct error *err)
+{
+    const struct platform *p = &c->platform;
     if (p->kind != PLATFORM_FUNCTION) {
         return STATUS_OK;
     }
     if (p->memory_mib <= 0) {
-        return RAISE(err, ERR_INPUT,
-                     "platform.memory_mib is missing: functions are sold by memory");
+        RAISE(err, ERR_INPUT, "functions are sold by memory: memory_mib is missing");
+        return at(err, c, "/platform");
     }
     if (p->memory_mib < p->memory_min_mib ||
         (p->memory_max_mib > 0 && p->memory_mib > p->memory_max_mib)) {
-        return RAISE(err, ERR_INFEASIBLE, "memory: %g MiB asked for, the platform sells %g to %g",
-                     p->memory_mib, p->memory_min_mib, p->memory_max_mib);
+        RAISE(err, ERR_INFEASIBLE, "memory: %s sells %g to %g MiB, not %g", p->name,
+              p->memory_min_mib, p->memory_max_mib, p->memory_mib);
+        return at(err, c, "/platform/memory_mib");
     }
     const double steps =
         p->memory_step_mib > 0 ? (p->memory_mib - p->memory_min_mib) / p->memory_step_mib : 0;
-    if (steps != floor(steps)) {
-        return RAISE(err, ERR_INFEASIBLE, "memory: %g MiB asked for, sold in steps of %g from %g",
-                     p->memory_mib, p->memory_step_mib, p->memory_min_mib);
+    if (fabs(steps - floor(steps + 0.5)) > 1e-9) {
+        RAISE(err, ERR_INFEASIBLE, "memory: %s sells steps of %g MiB from %g, not %g", p->name,
+              p->memory_step_mib, p->memory_min_mib, p->memory_mib);
+        return at(err, c, "/platform/memory_mib");
     }
-    if (p->concurrency_limit > 0 && workers > p->concurrency_limit) {
-        return RAISE(err, ERR_INFEASIBLE, "concurrency: %g workers, the account runs %g functions",
-                     workers, p->concurrency_limit);
+    if (p->concurrency_limit > 0 && c->workers > p->concurrency_limit) {
+        RAISE(err, ERR_INFEASIBLE, "concurrency: %g workers, %s runs %g functions at once",
+              c->workers, p->name, p->concurrency_limit);
+        return at(err, c, "/platform/workers");
+    }
+    return STATUS_OK;
+}
+
+/* Seconds for one unit on one vCPU of the platform: given, measured, or from the rate. */
+static enum status derive_unit(struct config *c, struct error *err)
+{
+    struct compute *k = &c->compute;
+    const double ratio = k->vcpu_ratio.mean > 0 ? k->vcpu_ratio.mean : 1;
+    const double framework = k->framework_ratio > 0 ? k->framework_ratio : 1;
+    double unit_s = k->unit_override_s;
+    if (unit_s <= 0) {
+        const double host_s = k->host_unit_s > 0  ? k->host_unit_s
+                              : k->flop_per_s > 0 ? c->workload.unit_flop / k->flop_per_s
+                                                  : 0;
+        unit_s = host_s * framework / ratio;
+    }
+    if (!(unit_s > 0) || !isfinite(unit_s)) {
+        RAISE(err, ERR_INPUT, "no compute time follows for one %s: the workload needs %s",
+              c->workload.kind == WORK_META ? "task" : "sample",
+              c->workload.kind == WORK_META ? "a rate in the profile, or compute a unit_s"
+                                            : "flop_per_sample, or compute a unit_s");
+        return at(err, c, "/compute");
+    }
+    k->unit_s = (struct quantity){
+        .kind = DISTRIBUTION_CONSTANT, .mean = unit_s, .cv = k->vcpu_ratio.cv, .p = {unit_s}};
+    return STATUS_OK;
+}
+
+static enum status check_workload(const struct config *c, struct error *err)
+{
+    const struct workload *w = &c->workload;
+    if (!(w->rounds >= 1)) {
+        RAISE(err, ERR_INPUT, "the workload needs iterations%s",
+              w->kind == WORK_SGD ? ", or epochs and samples" : "");
+        return at(err, c, "/workload");
+    }
+    if (!(exchange_bytes(c) > 0) && !c->system.protocol->single_worker) {
+        RAISE(err, ERR_INPUT, "the workload needs parameters or exchange_bytes");
+        return at(err, c, "/workload");
+    }
+    if (w->kind == WORK_META && !(w->network.features >= 1)) {
+        RAISE(err, ERR_INPUT, "images of %g pixels vanish in %g blocks", w->image_size, w->blocks);
+        return at(err, c, "/workload");
     }
     return STATUS_OK;
 }
 
 enum status config_finish(struct config *c, struct error *err)
 {
-    const struct protocol *p = c->system.protocol;
-    if (p->single_worker) {
+    const struct protocol *protocol = c->system.protocol;
+    if (!(c->workers >= 1) || c->workers != floor(c->workers) || c->workers > 1e7) {
+        RAISE(err, ERR_INPUT, "workers must be a whole number from 1 to 10000000, not %g",
+              c->workers);
+        return at(err, c, "/platform/workers");
+    }
+    if (protocol->single_worker) {
         c->workers = 1;
     }
     workload_derive(&c->workload, c->workers);
-    if (p->iterations_per_round != NULL) {
-        c->workload.rounds = ceil(c->workload.rounds / p->iterations_per_round(c) - 1e-9);
+    if (protocol->iterations_per_round != NULL) {
+        const double each = protocol->iterations_per_round(c);
+        c->workload.rounds = ceil(c->workload.rounds / each - 1e-9);
     }
-    if (c->workload.rounds < 1) {
-        return RAISE(err, ERR_INPUT,
-                     "no rounds: give workload.iterations, or epochs, samples and batch_size");
+    if (check_workload(c, err) != STATUS_OK || derive_unit(c, err) != STATUS_OK) {
+        return err->code;
     }
-    if (!(unit_seconds(c) > 0)) {
-        return RAISE(err, ERR_INPUT,
-                     "a unit takes no time: give compute.unit_s, or flop_per_sample and a rate");
+    if (protocol->takes_structure) {
+        const uint32_t depth = c->system.structure_count;
+        if (depth < 2 || c->system.structure[depth - 1] != c->workers) {
+            RAISE(err, ERR_INPUT,
+                  "the last level of the structure must be the %g workers, it is %g", c->workers,
+                  depth > 0 ? c->system.structure[depth - 1] : 0);
+            return at(err, c, "/system/structure");
+        }
     }
-    return check_platform(&c->platform, c->workers, err);
+    return check_platform(c, err);
 }

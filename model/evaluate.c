@@ -45,7 +45,8 @@ double link_rate(const struct config *c, const struct op *op, enum host_use host
     return rate;
 }
 
-/* Clients that meet in each (phase, store, direction): actors times lanes, a role counted once. */
+/* Clients that meet in each (phase, store, direction), a role counted once. Uneven work counts as
+ * so many clients with the largest share each. */
 struct crowd {
     double clients[PHASE_LIMIT][STORE_USES][2];
 };
@@ -69,7 +70,7 @@ static void count_crowd(const struct program *p, struct crowd *crowd)
                     *mark = 1;
                     const uint32_t actors = p->roles[r].actors;
                     crowd->clients[op->phase][op->store][op->kind == OP_GET] +=
-                        op->total > 0 && op->total < actors ? op->total : actors;
+                        actors * op_mean(op, actors) / op->count;
                 }
             }
         }

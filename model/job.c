@@ -31,8 +31,8 @@ static void count_span(const struct config *c, const struct program *p, enum spa
         const struct span *span = &p->roles[r].span[kind];
         for (uint32_t i = span->first; i < span->first + span->ops; i++) {
             const struct op *op = &p->ops[i];
-            const double each = (double)p->roles[r].actors * op->count;
-            const double n = times * op_times(p, i) * (op->total > 0 ? op->total : each);
+            const uint32_t actors = p->roles[r].actors;
+            const double n = times * op_times(p, i) * actors * op_mean(op, actors);
             if (op->kind == OP_INVOKE) {
                 t->invocations += n;
             }

@@ -120,6 +120,19 @@ enum algorithm {
     ALGORITHM_SGD
 };
 
+/* Counts of the CONV4 network and of ALFA's generator, in parameters unless said otherwise;
+ * all 0 for SGD. */
+struct network_size {
+    double parameters;         /* P: base model, batch normalisation included */
+    double inner_parameters;   /* of them in ALFA's inner loop: without batch normalisation */
+    double head_parameters;    /* Ph */
+    double features;           /* D: inputs of the head */
+    double tensors;            /* N: weights and biases adapted in the inner loop (eALFA: 2) */
+    double generator;          /* P0 = 8 N^2 + 4 N: ALFA's g_phi; 0 for the other algorithms */
+    double forward_flop;       /* G: per image */
+    double first_forward_flop; /* G1: of the first block, which has no input gradient */
+    double activation_bytes;   /* kept per image and pass: block inputs, and two of its outputs */
+};
 struct workload {
     enum work_kind kind;
     enum algorithm algorithm;
@@ -144,6 +157,7 @@ struct workload {
     /* derived by config_finish (model/workload.c) */
     double units_per_iteration; /* tasks or samples of one round, all workers */
     double unit_flop, unit_bytes, footprint_bytes;
+    struct network_size network;
     double rounds; /* iterations at this number of workers */
 };
 
@@ -297,18 +311,6 @@ struct duration merge_time(const struct config *c, double bytes); /* gamma * byt
 /* Seconds of compute for `units` tasks or samples on one worker, update included. */
 struct duration units_compute(const struct config *c, double units);
 
-/* Counts of the CONV4 network and of ALFA's generator, in parameters unless said otherwise. */
-struct network_size {
-    double parameters;         /* P: base model, batch normalisation included */
-    double inner_parameters;   /* of them in ALFA's inner loop: without batch normalisation */
-    double head_parameters;    /* Ph */
-    double features;           /* D: inputs of the head */
-    double tensors;            /* N: weights and biases adapted in the inner loop (eALFA: 2) */
-    double generator;          /* P0 = 8 N^2 + 4 N: ALFA's g_phi; 0 for the other algorithms */
-    double forward_flop;       /* G: per image */
-    double first_forward_flop; /* G1: of the first block, which has no input gradient */
-    double activation_bytes;   /* kept per image and pass: block inputs, and two of its outputs */
-};
 /* Takes a meta-learning workload; sizes from ways, hidden, blocks and the image. */
 void network_measure(const struct workload *w, struct network_size *out);
 

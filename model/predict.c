@@ -5,9 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Time by the chosen reading. A printed equation gives the time only: counts, and so requests, stay
- * the protocol's. The parts of a time that has no parts are put where the equation puts them: all
- * of it computes, exchanges or waits in one number, so compute_s takes what the others do not. */
+/* Time by the chosen reading. A printed equation gives the time and its parts only: counts, and so
+ * requests, stay the protocol's. */
 static enum status replay(const struct config *c, struct tally *t, struct error *err)
 {
     if (c->system.reading == READING_PROTOCOL) {
@@ -26,8 +25,10 @@ static enum status replay(const struct config *c, struct tally *t, struct error 
     t->iteration_s = r.iteration_s;
     memset(t->category_s, 0, sizeof t->category_s);
     t->category_s[CATEGORY_STARTUP] = r.startup_s;
+    t->category_s[CATEGORY_LOAD] = r.load_s;
+    t->category_s[CATEGORY_COMPUTE] = r.compute_s;
     t->category_s[CATEGORY_EXCHANGE] = r.exchange_s;
-    t->category_s[CATEGORY_COMPUTE] = r.time_s - r.startup_s - r.exchange_s;
+    t->category_s[CATEGORY_CHECKPOINT] = r.checkpoint_s;
     return STATUS_OK;
 }
 

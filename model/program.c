@@ -197,7 +197,7 @@ uint32_t program_instance(const struct channel *channel, uint32_t self, uint32_t
 double program_signals(const struct program *p, const struct op *op, uint32_t actors)
 {
     const double instances = p->channels[op->channel].instances;
-    const double all = op->total > 0 ? op->total : (double)op->count * actors;
+    const double all = actors * op_mean(op, actors);
     switch (op->peer) {
     case PEER_NONE:
         return 0;
@@ -385,19 +385,24 @@ static void write_op(const struct program *p, const struct op *op,
         }
         break;
     case OP_AWAIT:
-        text_printf(out, "%u on %s", op->need, p->channels[op->channel].name);
+        text_printf(out, "%u%s on %s", op->total > 0 ? op->total : op->need,
+                    op->total > 0 ? " in all" : "", p->channels[op->channel].name);
         if (op->poll != POLL_NONE) {
             text_printf(out, ", polled by %s on %s", op->poll == POLL_LIST ? "LIST" : "GET", store);
         }
         break;
     default:
-        text_printf(out, "%u", op->count);
+        text_printf(out, "%u", op->total > 0 ? op->total : op->count);
+        text_puts(out, op->total > 0 ? " in all" : "");
         if (op->size_bytes > 0) {
             text_puts(out, " x ");
             write_size(out, op->size_bytes);
         }
         if (op->lanes > 1) {
             text_printf(out, ", %u at once", op->lanes);
+        }
+        if (op->background) {
+            text_puts(out, ", in the background,");
         }
         if (store[0] != '\0') {
             text_printf(out, " %s %s", op->kind == OP_PUT ? "to" : "on", store);
@@ -423,7 +428,9 @@ void program_write(const struct program *p, const char *const store_names[STORE_
     for (uint32_t r = 0; r < p->n_roles; r++) {
         const struct role *role = &p->roles[r];
         text_printf(out, "%u x %s on %s%s\n", role->actors, role->name, hosts[role->host],
-                    role->lifetime == LIFETIME_CALL ? ", started by each invocation" : "");
+                    role->lifetime == LIFETIME_CALL    ? ", started by each invocation"
+                    : role->lifetime == LIFETIME_GUEST ? ", inside the workers"
+                                                       : "");
         for (enum span_kind kind = 0; kind < SPANS; kind++) {
             const struct span *span = &role->span[kind];
             if (span->ops == 0) {

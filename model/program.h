@@ -207,6 +207,13 @@ static inline uint32_t op_share(uint32_t total, uint32_t self, uint32_t actors)
     return (uint32_t)(upto - before);
 }
 
+/* Mean requests, or signals awaited, of one execution by one actor. */
+static inline double op_mean(const struct op *op, uint32_t actors)
+{
+    const uint32_t each = op->kind == OP_AWAIT ? op->need : op->count;
+    return op->total > 0 ? (double)op->total / actors : each;
+}
+
 /* The one poll rule: first point of t0, t0 + interval, ... at or after ready; interval <= 0 is a
  * notification. *polls counts the requests, the seeing one included: 1 + floor(wait / interval) off
  * the grid points, wait / interval on one, at least 1. */

@@ -1,125 +1,145 @@
-/* What one task or sample costs: parameters, FLOPs, bytes, memory; and how many rounds there are.
+/* What one task or sample costs before any platform is known: parameters, FLOPs, bytes, memory.
  *
- * CONV4 blocks of 3x3 convolutions; convolutions only are counted (head, batch normalisation, ReLU
- * and pooling add less than 1 %). With G = forward FLOPs of an image and G1 of its first block,
- * which needs no input gradient: forward and backward 3G - G1, one Hessian-vector product 6G - 4 G1
- * (MAML: Finn et al. 2017; ANIL: Raghu et al. 2020; ALFA: Baik et al. 2020; eALFA: MetaFaaS,
- * algorithm 2). Per task with S support and Q query images and T inner steps:
- *   MAML, ALFA with learned theta   T S (9G - 5 G1) + Q (3G - G1)
- *   FOMAML                          (T S + Q)(3G - G1)
- *   ANIL                            (S + Q)(3G - G1), whatever T
- *   ALFA with fixed theta           T S (3G - G1) + (T - 1) S (6G - 4 G1) + Q (3G - G1)
- *   eALFA                           (S + Q) G */
+ * CONV4: per block a 3 x 3 convolution, batch normalisation, ReLU and, on pooled data sets, a 2 x 2
+ * max-pool; a linear head. A forward convolution takes G_l = 2 * 9 * Cin * F * Ho^2 FLOP per image,
+ * padding taps counted; G their sum, G1 the first, which needs no input gradient. With S support
+ * and Q query images and T adaptation steps, per task:
+ *
+ *   MAML    T S (9G - 5 G1) + Q (3G - G1)      second order (Finn et al. 2017)
+ *   FOMAML  (T S + Q)(3G - G1)
+ *   ANIL    (S + Q)(3G - G1)                    backbone once, whatever T (Raghu et al. 2020)
+ *   ALFA    as MAML; with theta fixed           T S (3G - G1) + (T - 1) S (6G - 4 G1) + Q (3G - G1)
+ *   eALFA   (S + Q) G                           theta fixed: no backward pass through the backbone;
+ *                                               learned: as ANIL
+ *
+ * Head, normalisation and pooling add less than 1 % and are left out. */
 #include "model/model.h"
 
 #include <math.h>
 
-static const double float_bytes = 4;
+static const double bytes_per_number = 4; /* float32 */
 
 void network_measure(const struct workload *w, struct network_size *out)
 {
+    const double hidden = w->hidden;
     double channels = w->image_channels;
     double side = w->image_size;
     *out = (struct network_size){0};
-    for (double b = 0; b < w->blocks; b++) {
+    for (double block = 0; block < w->blocks; block++) {
+        const double in_numbers = channels * side * side;
         const double conv_side = w->pooled ? side : floor((side - 1) / 2) + 1;
-        const double flop = 2 * 9 * channels * w->hidden * conv_side * conv_side;
+        const double flop = 2 * 9 * channels * hidden * conv_side * conv_side;
         out->forward_flop += flop;
-        if (b == 0) {
+        if (block == 0) {
             out->first_forward_flop = flop;
         }
-        out->parameters += w->hidden * (9 * channels + 3); /* weights, bias, gamma, beta */
-        out->inner_parameters += w->hidden * (9 * channels + 1);
-        /* Kept for the backward pass: the block's input, and normalised output and its gradient. */
+        /* Weights and biases of the convolution; scale and shift of the normalisation. */
+        out->parameters += 9 * channels * hidden + 3 * hidden;
+        out->inner_parameters += 9 * channels * hidden + hidden;
         out->activation_bytes +=
-            float_bytes * (channels * side * side + 2 * w->hidden * conv_side * conv_side);
+            bytes_per_number * (in_numbers + 2 * hidden * conv_side * conv_side);
         side = w->pooled ? floor(conv_side / 2) : conv_side;
-        channels = w->hidden;
+        channels = hidden;
     }
-    out->features = w->pooled ? w->hidden * side * side : w->hidden;
-    out->head_parameters = w->ways * (out->features + 1);
+    /* Strided networks end with a mean over the image (learn2learn's OmniglotCNN). */
+    out->features = w->pooled ? hidden * side * side : hidden;
+    out->head_parameters = w->ways * out->features + w->ways;
     out->parameters += out->head_parameters;
     out->inner_parameters += out->head_parameters;
-    if (w->algorithm == ALGORITHM_ALFA) {
+    const bool alfa = w->algorithm == ALGORITHM_ALFA;
+    if (alfa || w->algorithm == ALGORITHM_EALFA) {
+        /* Baik et al. 2020: two linear layers of 2N x 2N. eALFA adapts weight and bias of the head
+         * alone (MetaFaaS, Algorithm 2). */
+        const double n = alfa ? 2 * w->blocks + 2 : 2;
+        out->tensors = n;
+        out->generator = 8 * n * n + 4 * n;
+    } else {
         out->tensors = 2 * w->blocks + 2;
-    } else if (w->algorithm == ALGORITHM_EALFA) {
-        out->tensors = 2;
     }
-    out->generator = 8 * out->tensors * out->tensors + 4 * out->tensors;
 }
 
-static double task_flop(const struct workload *w, const struct network_size *n, double support,
-                        double query)
+/* Images of support and query set, and what their passes cost. */
+struct passes {
+    double support, query, steps;
+    double forward, both, second_order; /* FLOP per image */
+};
+
+static double task_flop(const struct workload *w, const struct passes *p)
 {
-    const double g = n->forward_flop;
-    const double g1 = n->first_forward_flop;
-    const double steps = w->adaptation_steps;
-    const double pass = 3 * g - g1;
-    const double product = 6 * g - 4 * g1;
+    const double support_passes = p->steps * p->support;
+    const double maml = support_passes * (p->both + p->second_order) + p->query * p->both;
     switch (w->algorithm) {
-    case ALGORITHM_MAML:
-        return steps * support * (pass + product) + query * pass;
     case ALGORITHM_FOMAML:
-        return (steps * support + query) * pass;
+        return (support_passes + p->query) * p->both;
     case ALGORITHM_ANIL:
-        return (support + query) * pass;
+        return (p->support + p->query) * p->both;
     case ALGORITHM_ALFA:
-        return steps * support * pass +
-               (w->theta_fixed ? fmax(0, steps - 1) : steps) * support * product + query * pass;
+        /* Nothing is needed below the first step when theta stays fixed. */
+        return w->theta_fixed
+                   ? support_passes * p->both +
+                         fmax(0, p->steps - 1) * p->support * p->second_order + p->query * p->both
+                   : maml;
     case ALGORITHM_EALFA:
-        return (support + query) * g;
-    case ALGORITHM_SGD:
-        break;
+        return (p->support + p->query) * (w->theta_fixed ? p->forward : p->both);
+    default:
+        return maml;
     }
-    return 0;
 }
 
-/* Memory a worker needs for one task: what the outer gradient keeps of every inner step. */
-static double task_footprint(const struct workload *w, const struct network_size *n, double support,
-                             double query)
+/* Images whose activations live at the same time. Second order keeps every support pass until the
+ * reverse sweep; first order and frozen backbones keep one pass. */
+static double images_kept(const struct workload *w, const struct passes *p)
 {
-    const double parameters = float_bytes * n->parameters;
-    const double act = n->activation_bytes;
-    const double steps = w->adaptation_steps;
-    const double data = w->unit_bytes;
     switch (w->algorithm) {
-    case ALGORITHM_MAML:
-    case ALGORITHM_ALFA:
-        return data + (steps * support + query) * act + (2 * steps + 6) * parameters;
     case ALGORITHM_FOMAML:
-        return data + fmax(support, query) * act + 6 * parameters;
+        return fmax(p->support, p->query);
     case ALGORITHM_ANIL:
-        return data + (support + query) * act + 6 * parameters;
-    case ALGORITHM_EALFA: /* forward only: one block at a time */
-        return data + (support + query) * act / w->blocks + 4 * parameters;
-    case ALGORITHM_SGD:
-        break;
+        return p->support + p->query;
+    case ALGORITHM_EALFA:
+        return w->theta_fixed ? fmax(p->support, p->query) : p->support + p->query;
+    default:
+        return p->steps * p->support + p->query;
     }
-    return 0;
 }
 
 static void derive_meta(struct workload *w)
 {
-    struct network_size n;
-    network_measure(w, &n);
-    const double support = w->ways * w->shots;
-    const double query = w->ways * w->queries;
+    network_measure(w, &w->network);
+    const struct network_size *n = &w->network;
+    const struct passes p = {
+        .support = w->ways * w->shots,
+        .query = w->ways * w->queries,
+        .steps = w->adaptation_steps,
+        .forward = n->forward_flop,
+        .both = 3 * n->forward_flop - n->first_forward_flop,
+        .second_order = 6 * n->forward_flop - 4 * n->first_forward_flop,
+    };
+    w->parameters = n->parameters;
     w->units_per_iteration = w->meta_batch;
-    w->unit_flop = task_flop(w, &n, support, query);
-    w->unit_bytes =
-        (support + query) * w->image_channels * w->image_size * w->image_size * float_bytes;
-    w->footprint_bytes = w->memory_overhead_bytes + task_footprint(w, &n, support, query);
+    w->unit_flop = task_flop(w, &p);
+    w->unit_bytes = bytes_per_number * (p.support + p.query) * w->image_channels * w->image_size *
+                    w->image_size;
+    /* Parameters of every inner step, their gradient and two moments of the optimiser; activations;
+     * the task itself. */
+    w->footprint_bytes =
+        w->memory_overhead_bytes +
+        bytes_per_number * (n->parameters + n->generator) * (w->adaptation_steps + 4) +
+        n->activation_bytes * images_kept(w, &p) + w->unit_bytes;
 }
 
 static void derive_sgd(struct workload *w, double workers)
 {
+    w->network = (struct network_size){0};
     w->units_per_iteration = w->batch_per_worker ? w->batch_size * workers : w->batch_size;
     w->unit_flop = w->flop_per_sample;
     w->unit_bytes = w->bytes_per_sample;
-    /* Parameters, gradients and one optimiser state, and the mini-batch; activations are the user's
-     * to state in memory_overhead_bytes. */
-    w->footprint_bytes = w->memory_overhead_bytes + 3 * float_bytes * w->parameters +
-                         ceil(w->units_per_iteration / workers) * w->bytes_per_sample;
+    /* Weights, gradients, one buffer of somebody else's gradients, the mini-batch. Activations
+     * depend on the network: they belong to memory_overhead_bytes. */
+    const double exchanged =
+        w->exchange_bytes > 0 ? w->exchange_bytes : bytes_per_number * w->parameters;
+    const double model = w->model_bytes > 0 ? w->model_bytes : bytes_per_number * w->parameters;
+    w->footprint_bytes = w->memory_overhead_bytes + model + 2 * exchanged +
+                         ceil(w->units_per_iteration / workers) * w->unit_bytes;
 }
 
 void workload_derive(struct workload *w, double workers)
@@ -129,11 +149,10 @@ void workload_derive(struct workload *w, double workers)
     } else {
         derive_sgd(w, workers);
     }
-    w->rounds = w->iterations;
-    if (w->rounds <= 0 && w->units_per_iteration > 0) {
-        w->rounds = ceil(w->epochs * w->samples / w->units_per_iteration);
+    double rounds = w->iterations;
+    if (rounds <= 0) {
+        rounds = w->units_per_iteration > 0 ? w->epochs * w->samples / w->units_per_iteration : 0;
     }
-    if (w->iterations_exponent != 0) {
-        w->rounds = ceil(w->rounds * pow(workers, w->iterations_exponent) - 1e-9);
-    }
+    /* Statistical efficiency: rounds(w) = ceil(rounds * w^exponent), up to rounding noise. */
+    w->rounds = ceil(rounds * pow(workers, w->iterations_exponent) - 1e-9);
 }

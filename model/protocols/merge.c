@@ -12,13 +12,15 @@
  *   w + 2 requests on the critical path. */
 #include "model/protocols/emit.h"
 
+#include <math.h>
+
 void emit_merge_by_one(struct program *p, const struct config *c, const struct merge_words *words,
                        bool minimal)
 {
     const uint32_t w = emit_workers_count(c);
     const double m = exchange_bytes(c);
     const uint32_t read = minimal ? w - 1 : w;
-    const double own_units = units_per_worker(c);
+    const double own_units = ceil(units_per_worker(c));
     const double other_units = c->workload.units_per_iteration - own_units;
 
     /* With one worker there is nobody to merge with. */
