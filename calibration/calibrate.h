@@ -63,9 +63,9 @@ struct scaling_law {
     double rms_ratio;                        /* root mean square of (measured - fitted) / fitted */
 };
 
-/* Least squares on relative residuals (GSL); shares that would be negative are held at 0. More
- * points than parameters are needed for standard errors. Errors:  ERR_INPUT for fewer different
- * thread counts than parameters; ERR_NUMERIC. */
+/* Least squares on relative residuals (GSL); a share that would leave 0..1 is held at the bound.
+ * More points than parameters are needed for standard errors. Errors:  ERR_INPUT for fewer
+ * different thread counts than parameters; ERR_NUMERIC. */
 enum status scaling_fit(const struct scaling_point *points, size_t n, bool with_coherence,
                         struct scaling_law *out, struct error *err);
 

@@ -2,8 +2,8 @@
 #include "cli/commands.h"
 
 const struct command *const commands[] = {
-    &command_check, &command_predict, &command_explain, &command_show,
-    &command_new,   &command_help,    &command_version, NULL,
+    &command_check, &command_predict,   &command_explain, &command_show,    &command_new,
+    &command_train, &command_calibrate, &command_help,    &command_version, NULL,
 };
 
 const struct cli_option common_options[] = {

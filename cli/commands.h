@@ -5,6 +5,6 @@
 #include "cli/cli.h"
 
 extern const struct command command_check, command_predict, command_explain, command_show,
-    command_new, command_help, command_version;
+    command_new, command_train, command_calibrate, command_help, command_version;
 
 #endif

@@ -7,13 +7,15 @@ _faascast() {
     -o) COMPREPLY=($(compgen -f -- "$word")); return;;
     esac
     if [ "$COMP_CWORD" -eq 1 ]; then
-        words='check predict explain show new help version'
+        words='check predict explain show new train calibrate help version'
     elif [[ $word == -* ]]; then
         words='--set --format -o -q --quiet --no-color --fail-if --help --version'
         case $command in
         check) words+=' --resolved';;
         explain) words+=' --point --readings';;
         new) words+=' --from';;
+        train) words+=' --iterations --data --test-data --test-classes --validation-classes --rotations --inner-rate --outer-rate --evaluate-every --validation-tasks --test-tasks --threads --seed --checkpoint';;
+        calibrate) words+=' --algorithms --datasets --backbones --shots --steps --queries --seconds --threads --quota --name --compare';;
         help) words+=' --man --completion';;
         esac
     else

@@ -203,6 +203,18 @@ static void a_superlinear_machine_gets_no_negative_share(void **state)
     assert_close(scaling_speedup(&fitted, 4.0), 4.0, 0.05);
 }
 
+static void threads_that_only_harm_have_a_serial_share_of_one(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    const struct scaling_point points[] = {{1, 10.0}, {1, 10.4}, {2, 9.0}, {2, 8.8}};
+    struct scaling_law fitted;
+    assert_ok(scaling_fit(points, 4, false, &fitted, &err), &err);
+    assert_close(fitted.serial_share, 1.0, 0.0);
+    assert_close(fitted.x1, 9.5, 0.02);
+    assert_close(scaling_speedup(&fitted, 2.0), 1.0, 1e-15);
+}
+
 static void too_few_thread_counts_are_refused(void **state)
 {
     (void)state;
@@ -425,6 +437,7 @@ int main(void)
         cmocka_unit_test(scaling_laws_are_recovered_from_their_own_throughputs),
         cmocka_unit_test(standard_errors_of_the_scaling_law_are_honest),
         cmocka_unit_test(a_superlinear_machine_gets_no_negative_share),
+        cmocka_unit_test(threads_that_only_harm_have_a_serial_share_of_one),
         cmocka_unit_test(too_few_thread_counts_are_refused),
         cmocka_unit_test(size_laws_are_recovered_and_stay_positive),
         cmocka_unit_test(the_host_is_read_from_proc_and_sys),

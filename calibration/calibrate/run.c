@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Sizes of models that cover CONV4 (112 kB) to ResNet-50 (100 MB is extrapolated from 16 MiB:
- * beyond the caches the time per byte is constant). */
-static const size_t AROUND_BYTES[AROUND_SIZES] = {128 << 10, 1 << 20, 4 << 20, 16 << 20};
+/* Sizes of models from CONV4 (112 kB) to what no longer fits a cache; beyond that the time per byte
+ * is constant. */
+static const size_t AROUND_BYTES[AROUND_SIZES] = {128 << 10, 512 << 10, 2 << 20, 8 << 20};
 
 /* Medians of so many calls are one point of the scaling law, and there are so many points per
  * thread count. */

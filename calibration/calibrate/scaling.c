@@ -18,6 +18,7 @@ struct fit_data {
     const struct scaling_point *points;
     size_t n;
     bool serial, coherence; /* parameters that are free */
+    double held_serial;     /* the serial share when it is not free */
 };
 
 double scaling_speedup(const struct scaling_law *law, double threads)
@@ -60,7 +61,8 @@ static enum status solve(const struct fit_data *data, gsl_matrix *X, gsl_vector 
         const double n = data->points[i].threads, x = data->points[i].tasks_per_s;
         size_t column = 0;
         gsl_vector_set(ones, i, 1.0);
-        gsl_matrix_set(X, i, column++, x / n);
+        const double held = data->serial ? 0.0 : data->held_serial;
+        gsl_matrix_set(X, i, column++, x / n * (1.0 + held * (n - 1.0)));
         if (data->serial) {
             gsl_matrix_set(X, i, column++, (n - 1.0) * x / n);
         }
@@ -77,6 +79,7 @@ static enum status solve(const struct fit_data *data, gsl_matrix *X, gsl_vector 
     const double a = gsl_vector_get(p, 0);
     *out = (struct scaling_law){.x1 = 1.0 / a,
                                 .x1_error = sqrt(gsl_matrix_get(covariance, 0, 0)) / (a * a),
+                                .serial_share = data->held_serial,
                                 .rms_ratio = sqrt(squares / (double)data->n)};
     size_t column = 1;
     if (data->serial) {
@@ -124,14 +127,17 @@ enum status scaling_fit(const struct scaling_point *points, size_t n, bool with_
                          points[i].tasks_per_s, points[i].threads);
         }
     }
-    struct fit_data data = {points, n, true, with_coherence};
+    struct fit_data data = {points, n, true, with_coherence, 0.0};
     enum status status = fit_free(&data, out, err);
-    /* Negative shares would promise more than n from n threads: hold them at 0 and fit again. */
-    while (status == STATUS_OK && (out->coherence < 0.0 || out->serial_share < 0.0)) {
+    /* A negative share would promise more than n from n threads, one above 1 less than one thread
+     * gives: such a share is held at the bound, and the rest fitted again. */
+    while (status == STATUS_OK &&
+           (out->coherence < 0.0 || (data.serial && !(fabs(out->serial_share - 0.5) <= 0.5)))) {
         if (out->coherence < 0.0) {
             data.coherence = false;
         } else {
             data.serial = false;
+            data.held_serial = out->serial_share > 1.0 ? 1.0 : 0.0;
         }
         status = fit_free(&data, out, err);
     }

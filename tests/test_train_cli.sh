@@ -1,0 +1,74 @@
+#!/bin/sh
+# train and calibrate as a user runs them: exit codes, outputs, a run that is killed, mistakes.
+set -u
+cd "$(dirname "$0")/.."
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+bad=0
+fail() { echo "FAIL: $*"; bad=1; }
+expect() { # exit code, words that stderr must hold, command...
+    code=$1 words=$2
+    shift 2
+    "$FAASCAST" "$@" >"$work/out" 2>"$work/err"
+    got=$?
+    [ "$got" -eq "$code" ] || { fail "$* exits with $got, expected $code"; cat "$work/err"; }
+    grep -qF -- "$words" "$work/err" || { fail "$* does not say '$words':"; cat "$work/err"; }
+}
+small="tests/data/small.json --validation-classes 6 --validation-tasks 4 --test-tasks 6 --evaluate-every 4"
+
+# A curve, whole, and the summary beside it; nothing on stderr when it is no terminal and a file is named.
+"$FAASCAST" train $small --iterations 12 --threads 1 -o "$work/one.csv" >"$work/out" 2>"$work/err" || fail "train fails"
+[ -s "$work/err" ] && fail "train writes to stderr: $(cat "$work/err")"
+[ "$(wc -l <"$work/one.csv")" -eq 13 ] || fail "the curve has not 12 rows"
+grep -q '^test: *accuracy 0\.' "$work/out" || fail "no test accuracy: $(cat "$work/out")"
+"$FAASCAST" train $small --iterations 12 --threads 2 -q >"$work/two.csv" || fail "train to stdout fails"
+cmp -s "$work/one.csv" "$work/two.csv" || fail "the curve depends on the number of threads"
+
+# Killed while it runs, then run again: the same bytes as never killed.
+"$FAASCAST" train $small --iterations 12 --checkpoint "$work/run.ckpt" -q >/dev/null 2>&1 &
+child=$!
+tries=0
+while [ ! -s "$work/run.ckpt" ] && kill -0 $child 2>/dev/null && [ $tries -lt 300 ]; do
+    sleep 0.05
+    tries=$((tries + 1))
+done
+kill -9 $child 2>/dev/null
+wait $child 2>/dev/null
+"$FAASCAST" train $small --iterations 12 --checkpoint "$work/run.ckpt" -q >"$work/killed.csv" || fail "resuming fails"
+cmp -s "$work/one.csv" "$work/killed.csv" || fail "a killed run does not end in the same curve"
+
+# Interrupted: the curve so far, the checkpoint, exit code 130.
+"$FAASCAST" train $small --iterations 1000000 --checkpoint "$work/stop.ckpt" -q -o "$work/stop.csv" 2>"$work/err" &
+child=$!
+sleep 1
+kill -TERM $child
+wait $child
+[ $? -eq 130 ] || fail "an interrupted run does not exit with 130"
+grep -q 'stopped after iteration' "$work/err" || fail "an interrupted run does not say so"
+[ -s "$work/stop.ckpt" ] && [ -s "$work/stop.csv" ] || fail "an interrupted run keeps nothing"
+
+# Real drawings, from a folder and from a zip.
+for data in tests/data/omniglot/images tests/data/omniglot/images.zip; do
+    "$FAASCAST" train tests/data/small.json --data $data --test-classes Tagalog --validation-classes 0 \
+        --iterations 2 --test-tasks 4 -q >"$work/$(basename $data).csv" || fail "train --data $data fails"
+done
+cmp -s "$work/images.csv" "$work/images.zip.csv" || fail "folder and zip train differently"
+
+expect 3 'no class or group is called' train tests/data/small.json --data tests/data/omniglot/images --test-classes Tagallog
+expect 1 'cannot read' train tests/data/small.json --data /no/such/folder
+expect 3 'has 6 images, expected at least 16' train tests/data/small.json --data tests/data/omniglot/images \
+    --set /workload/queries=15 --validation-classes 0
+expect 2 '--iterations 0' train tests/data/small.json --iterations 0
+expect 2 'usage' train
+expect 3 'expected maml' train tests/data/small.json --set /workload='{"algorithm":"sgd","parameters":1e6,"samples":1000,"flop_per_sample":1e6,"bytes_per_sample":100,"iterations":5}'
+
+# A profile is measured, read by a scenario, and compared with itself.
+"$FAASCAST" calibrate tests/data/small.json --seconds 0.05 -q -o "$work/mine.json" || fail "calibrate fails"
+"$FAASCAST" predict tests/data/small.json --set /compute/profile="$work/mine.json" >"$work/out" 2>"$work/err" ||
+    { fail "predict cannot use the profile"; cat "$work/err"; }
+"$FAASCAST" calibrate tests/data/small.json --seconds 0.05 -q --compare "$work/mine.json" >"$work/out" || fail "compare fails"
+grep -q 'maml omniglot conv4-32 1-shot T=1' "$work/out" || fail "compare does not list the task"
+expect 3 'not a measured profile' calibrate tests/data/small.json --seconds 0.05 --compare scenarios/profiles/assumed-host.json
+expect 2 "datasets have no 'omniglott', is meant: omniglot" calibrate --datasets omniglott
+expect 2 'expected a number from 1 to 1000' calibrate --shots none
+exit $bad
