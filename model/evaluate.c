@@ -159,9 +159,9 @@ double expected_maximum_excess(double n, double cv)
     /* X = exp(sigma Z - sigma^2/2), mean 1. E[max] = integral of exp(sigma z - sigma^2/2) d
      * Phi(z)^n; the trapezium rule converges exponentially for such integrands. */
     const double sigma = sqrt(log1p(cv * cv));
-    const double from = -6.0;
-    const double step = 0.0625;
-    const double to = 12.0 + sigma;
+    const double from = -5.0;
+    const double step = 0.125;
+    const double to = 9.0 + sigma;
     double sum = 0;
     for (double z = from; z <= to; z += step) {
         const double tail = 0.5 * erfc(z * 0.7071067811865476);
@@ -171,22 +171,20 @@ double expected_maximum_excess(double n, double cv)
     return n * sum * step * 0.3989422804014327 - 1; /* 1 / sqrt(2 pi) */
 }
 
-static double cached_excess(struct evaluator *e, double n, double cv)
+/* A sweep asks for the same few maxima over and over. */
+double cached_excess(struct evaluator *e, double n, double cv)
 {
     if (n <= 1 || cv <= 0) {
         return 0;
     }
-    for (size_t i = 0; i < 4; i++) {
-        if (e->max_n[i] == n && e->max_cv[i] == cv) {
-            return e->max_excess[i];
-        }
+    uint64_t bits = 0;
+    memcpy(&bits, &cv, sizeof bits);
+    bits ^= (uint64_t)n * UINT64_C(0x9e3779b97f4a7c15);
+    struct maximum *slot = &e->maxima[(bits * UINT64_C(0x9e3779b97f4a7c15)) >> 57];
+    if (slot->n != n || slot->cv != cv) {
+        *slot = (struct maximum){.n = n, .cv = cv, .excess = expected_maximum_excess(n, cv)};
     }
-    const double excess = expected_maximum_excess(n, cv);
-    e->max_n[e->max_next] = n;
-    e->max_cv[e->max_next] = cv;
-    e->max_excess[e->max_next] = excess;
-    e->max_next = (e->max_next + 1) % 4;
-    return excess;
+    return slot->excess;
 }
 
 double walk_excess(struct evaluator *e, double n, double mean_s, double noise_s)

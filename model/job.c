@@ -76,7 +76,7 @@ static void count_polls(const struct walk *w, double times, struct tally *t)
 
 /* ---------------------------------------------------------------- the job */
 
-double start_mean(const struct config *c, double functions)
+double start_mean(const struct config *c, struct evaluator *e, double functions)
 {
     const struct platform *p = &c->platform;
     /* The caller invokes one after another; the last function starts when all are invoked. The
@@ -86,13 +86,16 @@ double start_mean(const struct config *c, double functions)
     if (p->ramp_burst > 0 && functions > p->ramp_burst && p->ramp_per_s > 0) {
         ramp = (functions - p->ramp_burst) / p->ramp_per_s;
     }
-    const double start = p->start_s.mean * (1 + expected_maximum_excess(functions, p->start_s.cv));
+    const double excess = e != NULL ? cached_excess(e, functions, p->start_s.cv)
+                                    : expected_maximum_excess(functions, p->start_s.cv);
+    const double start = p->start_s.mean * (1 + excess);
     return fmax(pacing, ramp) + start + p->framework_init_s.mean;
 }
 
 /* Start-up of the whole job: functions and machines start side by side. */
-static double job_start(const struct config *c, const struct program *p, double *own_mean_s)
+static double job_start(const struct config *c, struct evaluator *e, double *own_mean_s)
 {
+    const struct program *p = &e->program;
     double functions = 0;
     double called = 0;
     bool server = false;
@@ -109,12 +112,12 @@ static double job_start(const struct config *c, const struct program *p, double 
     *own_mean_s = 0;
     const struct platform *host = &c->platform;
     if (functions > 0) {
-        start = start_mean(c, functions);
+        start = start_mean(c, e, functions);
         *own_mean_s = host->start_s.mean + host->framework_init_s.mean;
     } else if (called > 0) {
         /* The first call finds nothing warm: it pays the cold start once. */
-        start =
-            start_mean(c, called) - called * host->invoke_latency_s.mean - host->warm_start_s.mean;
+        start = start_mean(c, e, called) - called * host->invoke_latency_s.mean -
+                host->warm_start_s.mean;
         start = fmax(start, 0);
     }
     if (server) {
@@ -295,7 +298,7 @@ enum status evaluate_program(const struct config *c, struct evaluator *e, struct
         return err->code;
     }
     double own_start_s = 0;
-    const double start_s = job_start(c, p, &own_start_s);
+    const double start_s = job_start(c, e, &own_start_s);
     struct walk steady;
     struct increment step;
     walk_start(&steady, c, e, start_s);

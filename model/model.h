@@ -366,9 +366,9 @@ struct evaluator {
     struct program program;
     double *op_s, *op_noise_s; /* per op: mean time, standard deviation */
     size_t op_capacity;
-    double max_cv[4], max_excess[4]; /* small cache of expected maxima */
-    double max_n[4];
-    uint32_t max_next;
+    struct maximum {
+        double n, cv, excess;
+    } maxima[128]; /* expected maxima, by a hash of n and cv */
 };
 void evaluator_free(struct evaluator *e);
 
@@ -383,7 +383,8 @@ enum status evaluate_program(const struct config *c, struct evaluator *e, struct
 double expected_maximum_excess(double n, double cv);
 
 /* Job-level terms both engines share. */
-double start_mean(const struct config *c, double functions); /* last of `functions` cold starts */
+/* Until the last of `functions` cold starts is ready; e remembers maxima, may be NULL. */
+double start_mean(const struct config *c, struct evaluator *e, double functions);
 double link_rate(const struct config *c, const struct op *op,
                  enum host_use host); /* bytes/s, own */
 double request_latency(const struct store *s, enum request_kind kind);

@@ -200,7 +200,7 @@ static enum status metafaas(const struct config *c, struct reading_result *r, st
     r->iteration_s = tasks * read_s + compute_s + exchange_s;
 
     const double start_s = a.start_grows
-                               ? start_mean(c, c->workers)
+                               ? start_mean(c, NULL, c->workers)
                                : c->platform.start_s.mean + c->platform.framework_init_s.mean;
     const double load_s =
         a.no_load_save ? 0 : phase(c, STORE_EXCHANGE, true, c->workers, model_bytes(c));
@@ -250,7 +250,7 @@ static void lambdaml(const struct config *c, struct reading_result *r)
     const double all_s = load->units_per_iteration * unit_seconds(c);
     const double exchange_s = transfers * (m / (w * rate) + latency);
     r->iteration_s = exchange_s + all_s / w;
-    r->startup_s = start_mean(c, w);
+    r->startup_s = start_mean(c, NULL, w);
     r->load_s = load->dataset_bytes / (w * store_rate(c, STORE_DATA));
     r->exchange_s = load->rounds * exchange_s;
     r->compute_s = load->rounds * all_s / w;

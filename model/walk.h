@@ -59,6 +59,8 @@ double transfer_time(const struct config *c, const struct op *op, enum host_use 
 /* Seconds a worker needs for one cycle among `workers` asynchronous ones. */
 double asynchronous_cycle(const struct config *c, const struct evaluator *e, double lockstep_s,
                           double workers);
+/* expected_maximum_excess, remembered. */
+double cached_excess(struct evaluator *e, double n, double cv);
 /* E[max of n] - mean for noisy work of this mean and standard deviation (evaluate.c). */
 double walk_excess(struct evaluator *e, double n, double mean_s, double noise_s);
 
