@@ -111,22 +111,13 @@ static size_t characters(const char *s)
     return n;
 }
 
-static void axis_cell(struct grid *g, const struct scenario *s, size_t axis_index, double point,
+static void axis_cell(struct grid *g, const struct scenario *s, size_t axis_number, double point,
                       size_t row)
 {
-    const struct axis *axis = &s->axes[axis_index];
-    uint64_t rest = (uint64_t)point;
-    for (size_t d = s->n_dimensions; d-- > axis->dimension + 1;) {
-        rest /= s->dimensions[d];
-    }
-    const struct json *value = axis->values[rest % s->dimensions[axis->dimension]];
+    const struct axis *axis = &s->axes[axis_number];
     struct text t = {0};
-    if (value->kind == JSON_STRING) {
-        text_puts(&t, value->text);
-    } else {
-        json_write(&t, value, 0);
-    }
-    put_text(g, row, axis_index, &t);
+    text_axis_value(&t, axis, axis_index(s, axis, (uint64_t)point));
+    put_text(g, row, axis_number, &t);
 }
 
 static void share_cell(struct grid *g, size_t row, size_t column, double part, double whole)

@@ -46,7 +46,7 @@ static void indices(const struct scenario *s, uint64_t point, size_t index[AXIS_
 
 /* A section of the baseline that names another catalogue entry or system replaces the scenario's
  * section: what was said of the one does not hold for the other. */
-static bool replaces(const struct json *section)
+bool section_replaces(const struct json *section)
 {
     return json_member(section, "use") != NULL ||
            (strcmp(section->key, "system") == 0 && json_member(section, "name") != NULL);
@@ -74,14 +74,20 @@ static enum status point_tree(const struct scenario *s, struct arena *a,
             pointer += sizeof prefix - 1;
             target = overlay;
         }
-        if (target != NULL &&
-            json_set(a, target, pointer, axis->values[index[axis->dimension]], err) != STATUS_OK) {
+        if (target == NULL) {
+            continue;
+        }
+        const struct json *value = axis_value(a, axis, index[axis->dimension]);
+        if (value == NULL) {
+            return RAISE(err, ERR_MEMORY, "out of memory resolving %s", s->path);
+        }
+        if (json_set(a, target, pointer, value, err) != STATUS_OK) {
             return err->code;
         }
     }
     for (const struct json *p = overlay != NULL ? overlay->first : NULL; p != NULL; p = p->next) {
         struct json *there = json_member(tree, p->key);
-        if (there != NULL && replaces(p)) {
+        if (there != NULL && section_replaces(p)) {
             json_detach(tree, there);
         }
     }
@@ -90,23 +96,6 @@ static enum status point_tree(const struct scenario *s, struct arena *a,
     }
     *out = tree;
     return catalogue_resolve(a, catalogue, tree, err);
-}
-
-static bool axis_in_baseline(const struct scenario *s, const struct axis *axis)
-{
-    if (s->baseline == NULL || json_pointer(s->baseline, axis->pointer) != NULL) {
-        return false;
-    }
-    const char *end = strchr(axis->pointer + 1, '/');
-    char name[64];
-    const size_t n = end != NULL ? (size_t)(end - axis->pointer) - 1 : 0;
-    if (n == 0 || n >= sizeof name) {
-        return true;
-    }
-    memcpy(name, axis->pointer + 1, n);
-    name[n] = '\0';
-    const struct json *section = json_member(s->baseline, name);
-    return section == NULL || !replaces(section);
 }
 
 static enum status fill_slot(const struct scenario *s, struct cursor_slot *slot, uint64_t key,
@@ -176,7 +165,7 @@ enum status cursor_seek(struct scenario_cursor *c, uint64_t point, bool *skipped
         if (axis->fast) {
             const double value = axis->numbers[index[axis->dimension]];
             set_number(&c->config, axis, value);
-            if (c->has_baseline && axis_in_baseline(s, axis)) {
+            if (c->has_baseline && axis->in_baseline) {
                 set_number(&c->baseline, axis, value);
             }
         }

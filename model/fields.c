@@ -309,7 +309,7 @@ void text_schema(struct text *out)
 {
     text_puts(out,
               "format = 1, name, note, source, include [files], baseline {overlay}, sweep {grid, "
-              "zip, skip}\n"
+              "zip, values_from, sample, skip}\n"
               "Any value may be {\"value\", \"source\", \"date\", \"status\"}. Defaults in "
               "brackets.\n\n");
     for (const struct section *s = sections; s->name != NULL; s++) {

@@ -523,10 +523,11 @@ struct scenario_options {
 
 struct axis {
     const char *pointer;
-    struct json **values; /* `count` of them */
-    double *numbers;      /* when fast */
+    struct json *at;      /* where it was written */
+    struct json **values; /* `count` of them as written; NULL when generated */
+    double *numbers;      /* when fast or generated */
     size_t count;
-    uint32_t dimension; /* axes of one "zip" share one */
+    uint32_t dimension; /* axes of one "zip", file or sample share one */
     bool fast;          /* a plain number that is set without reading the tree again */
     bool in_baseline;   /* applies to the baseline too */
     size_t offsets[3];  /* in struct config, when fast */
@@ -556,6 +557,12 @@ void scenario_free(struct scenario *s);
 /* The merged, resolved tree of the first point, in `a` (for check --resolved). */
 enum status scenario_resolved(const struct scenario *s, struct arena *a, struct json **out,
                               struct error *err);
+
+/* Value i of an axis: as written, or made in `a` (NULL when memory is exhausted); as text. */
+struct json *axis_value(struct arena *a, const struct axis *axis, size_t i);
+void text_axis_value(struct text *out, const struct axis *axis, size_t i);
+/* Which of its values an axis has at a point of the sweep. */
+size_t axis_index(const struct scenario *s, const struct axis *axis, uint64_t point);
 
 /* The merged tree as its files give it, sweep and baseline included; lives in the scenario. */
 enum status scenario_merged(struct scenario *s, struct json **out, struct error *err);

@@ -6,16 +6,13 @@
 #include <string.h>
 
 enum { INCLUDE_DEPTH = 32 };
-static const double points_limit = 1e9;
-static const double axis_points_limit = 1e7;
 
 struct chain {
     const struct chain *up;
     const char *path;
 };
 
-/* "dir/of/file.json" + "x.json" -> "dir/of/x.json". */
-static char *beside(struct arena *a, const char *file, const char *name)
+char *path_beside(struct arena *a, const char *file, const char *name)
 {
     struct text path = {0};
     const char *slash = strrchr(file, '/');
@@ -71,7 +68,7 @@ static enum status load_merged(struct arena *a, const char *path, const struct c
         if (item->kind != JSON_STRING) {
             return JSON_RAISE(err, item, ERR_INPUT, "expected a file name");
         }
-        char *name = beside(a, path, item->text);
+        char *name = path_beside(a, path, item->text);
         if (name == NULL) {
             return RAISE(err, ERR_MEMORY, "out of memory reading %s", path);
         }
@@ -137,145 +134,6 @@ bool field_find(const char *pointer, const struct field **field, size_t *base)
     return false;
 }
 
-static struct json *number_node(struct arena *a, double value, const struct json *at)
-{
-    struct json *node = json_new(a, JSON_NUMBER, at->origin);
-    if (node != NULL) {
-        struct text t = {0};
-        text_number(&t, value);
-        node->number = value;
-        node->text = t.failed ? NULL : arena_copy(a, t.data, t.size);
-        text_free(&t);
-    }
-    return node != NULL && node->text != NULL ? node : NULL;
-}
-
-/* {"from", "to", "points", "scale"}: both ends included; whole numbers stay whole for counts. */
-static enum status expand_range(struct scenario *s, struct axis *axis, struct json *spec,
-                                bool whole, struct error *err)
-{
-    static const char *const keys[] = {"from", "to", "points", "scale"};
-    double number[3] = {0, 0, 0};
-    for (struct json *child = spec->first; child != NULL; child = child->next) {
-        const char *near = nearest_name(child->key, keys, 4);
-        if (near == NULL || strcmp(near, child->key) != 0) {
-            return JSON_RAISE(err, child, ERR_INPUT,
-                              "unknown key '%s', expected from, to, points, scale", child->key);
-        }
-    }
-    for (size_t i = 0; i < 3; i++) {
-        struct json *node = json_member(spec, keys[i]);
-        if (node == NULL || node->kind != JSON_NUMBER) {
-            return JSON_RAISE(err, node != NULL ? node : spec, ERR_INPUT,
-                              "a range needs the number '%s'", keys[i]);
-        }
-        number[i] = node->number;
-    }
-    const struct json *scale = json_member(spec, "scale");
-    const char *word = scale != NULL && scale->kind == JSON_STRING ? scale->text : "linear";
-    const bool logarithmic = strcmp(word, "log2") == 0 || strcmp(word, "log10") == 0;
-    if (!logarithmic && strcmp(word, "linear") != 0) {
-        return JSON_RAISE(err, scale, ERR_INPUT, "no scale \"%s\", expected linear, log2 or log10",
-                          word);
-    }
-    const double points = number[2];
-    if (points != floor(points) || points < 1 || points > axis_points_limit) {
-        return JSON_RAISE(err, json_member(spec, "points"), ERR_INPUT,
-                          "found %g points, expected a whole number from 1 to %g", points,
-                          axis_points_limit);
-    }
-    if (logarithmic && (number[0] <= 0 || number[1] <= 0)) {
-        return JSON_RAISE(err, spec, ERR_INPUT, "a logarithmic range needs positive ends");
-    }
-    axis->values = arena_alloc(&s->arena, (size_t)points * sizeof(struct json *));
-    if (axis->values == NULL) {
-        return RAISE(err, ERR_MEMORY, "out of memory for %g points", points);
-    }
-    for (size_t i = 0; i < (size_t)points; i++) {
-        const double share = points > 1 ? (double)i / (points - 1) : 0;
-        double value = logarithmic ? exp(log(number[0]) + share * (log(number[1]) - log(number[0])))
-                                   : number[0] + share * (number[1] - number[0]);
-        if (i + 1 == (size_t)points && i > 0) {
-            value = number[1];
-        }
-        value = whole ? round(value) : value;
-        if (whole && axis->count > 0 && axis->values[axis->count - 1]->number == value) {
-            continue; /* rounding made two of them equal */
-        }
-        struct json *node = number_node(&s->arena, value, spec);
-        if (node == NULL) {
-            return RAISE(err, ERR_MEMORY, "out of memory for %g points", points);
-        }
-        axis->values[axis->count++] = node;
-    }
-    return STATUS_OK;
-}
-
-static enum status read_axis(struct scenario *s, struct json *node, struct error *err)
-{
-    if (s->n_axes == AXIS_LIMIT) {
-        return JSON_RAISE(err, node, ERR_INPUT, "more than %d axes", AXIS_LIMIT);
-    }
-    struct axis *axis = &s->axes[s->n_axes];
-    *axis = (struct axis){.pointer = node->key};
-    for (size_t i = 0; i < s->n_axes; i++) {
-        if (strcmp(s->axes[i].pointer, node->key) == 0) {
-            return JSON_RAISE(err, node, ERR_INPUT, "a second axis for %.200s", node->key);
-        }
-    }
-    const struct field *field = NULL;
-    size_t base = 0;
-    const bool known = field_find(node->key, &field, &base);
-    if (node->key[0] != '/') {
-        return JSON_RAISE(err, node, ERR_INPUT,
-                          "an axis is named by a JSON pointer such as /platform/workers");
-    }
-    if (node->kind == JSON_OBJECT) {
-        const bool whole = known && field->type == FIELD_COUNT;
-        if (expand_range(s, axis, node, whole, err) != STATUS_OK) {
-            return err->code;
-        }
-    } else if (node->kind == JSON_ARRAY) {
-        axis->values = arena_alloc(&s->arena, (node->count + 1) * sizeof(struct json *));
-        if (axis->values == NULL) {
-            return RAISE(err, ERR_MEMORY, "out of memory for an axis");
-        }
-        for (struct json *item = node->first; item != NULL; item = item->next) {
-            axis->values[axis->count++] = item;
-        }
-    } else {
-        return JSON_RAISE(err, node, ERR_INPUT,
-                          "an axis is a list of values or {\"from\", \"to\", \"points\"}");
-    }
-    if (axis->count == 0) {
-        return JSON_RAISE(err, node, ERR_INPUT, "an axis without values");
-    }
-    axis->fast = known && (field->type == FIELD_NUMBER || field->type == FIELD_COUNT) &&
-                 (field->flags & FIELD_STRUCTURAL) == 0;
-    for (size_t i = 0; axis->fast && i < axis->count; i++) {
-        axis->fast = axis->values[i]->kind == JSON_NUMBER;
-    }
-    if (axis->fast) {
-        axis->numbers = arena_alloc(&s->arena, axis->count * sizeof *axis->numbers);
-        if (axis->numbers == NULL) {
-            return RAISE(err, ERR_MEMORY, "out of memory for an axis");
-        }
-        struct config scratch;
-        for (size_t i = 0; i < axis->count; i++) {
-            if (value_field(&s->arena, field, axis->values[i], (char *)&scratch + base, err) !=
-                STATUS_OK) {
-                return err->code;
-            }
-            axis->numbers[i] = axis->values[i]->number;
-        }
-        for (size_t i = 0; i < 3; i++) {
-            axis->offsets[i] = field->offset[i] == NO_FIELD ? NO_FIELD : base + field->offset[i];
-        }
-    }
-    s->n_axes++;
-    return STATUS_OK;
-}
-
 /* Names in a skip condition: the last part of an axis or field pointer. */
 static int skip_variable(const char *name, void *context)
 {
@@ -330,54 +188,52 @@ static enum status read_skips(struct scenario *s, struct json *list, struct erro
 
 static enum status read_sweep(struct scenario *s, struct json *sweep, struct error *err)
 {
-    static const char *const keys[] = {"grid", "zip", "skip"};
+    static const char *const keys[] = {"grid", "zip", "values_from", "sample", "skip"};
     if (sweep->kind != JSON_OBJECT) {
-        return JSON_RAISE(err, sweep, ERR_INPUT, "expected an object with grid, zip or skip");
+        return JSON_RAISE(err, sweep, ERR_INPUT,
+                          "expected an object with grid, zip, values_from, sample or skip");
     }
     for (struct json *part = sweep->first; part != NULL; part = part->next) {
-        const bool zip = strcmp(part->key, "zip") == 0;
+        enum status status = STATUS_OK;
         if (strcmp(part->key, "skip") == 0) {
-            if (read_skips(s, part, err) != STATUS_OK) {
-                return err->code;
-            }
-            continue;
-        }
-        if (!zip && strcmp(part->key, "grid") != 0) {
-            const char *near = nearest_name(part->key, keys, 3);
+            status = read_skips(s, part, err);
+        } else if (strcmp(part->key, "values_from") == 0) {
+            status = axes_from_table(s, part, err);
+        } else if (strcmp(part->key, "sample") == 0) {
+            status = axes_from_sample(s, part, err);
+        } else if (strcmp(part->key, "zip") == 0 || strcmp(part->key, "grid") == 0) {
+            status = axes_from_object(s, part, strcmp(part->key, "zip") == 0, err);
+        } else {
+            const char *near = nearest_name(part->key, keys, sizeof keys / sizeof keys[0]);
             return JSON_RAISE(err, part, ERR_INPUT, "unknown key '%s'%s%s%s", part->key,
-                              near != NULL ? ", did you mean '" : ", expected grid, zip or skip",
+                              near != NULL ? ", did you mean '"
+                                           : ", expected grid, zip, values_from, sample or skip",
                               near != NULL ? near : "", near != NULL ? "'?" : "");
         }
-        if (part->kind != JSON_OBJECT) {
-            return JSON_RAISE(err, part, ERR_INPUT, "expected an object of JSON pointers");
-        }
-        for (struct json *node = part->first; node != NULL; node = node->next) {
-            if (read_axis(s, node, err) != STATUS_OK) {
-                return err->code;
-            }
-            struct axis *axis = &s->axes[s->n_axes - 1];
-            if (zip && node != part->first) {
-                if (axis->count != s->dimensions[s->n_dimensions - 1]) {
-                    return JSON_RAISE(err, node, ERR_INPUT,
-                                      "%zu values, expected %zu as the other axes of the zip",
-                                      axis->count, s->dimensions[s->n_dimensions - 1]);
-                }
-            } else {
-                s->dimensions[s->n_dimensions++] = axis->count;
-            }
-            axis->dimension = (uint32_t)s->n_dimensions - 1;
+        if (status != STATUS_OK) {
+            return status;
         }
     }
-    double points = 1;
-    for (size_t i = 0; i < s->n_dimensions; i++) {
-        points *= (double)s->dimensions[i];
+    return axes_count(s, sweep, err);
+}
+
+/* Does an axis reach the baseline too? Not where the baseline says the value itself, or names
+ * another entry for the section. */
+static bool axis_in_baseline(const struct scenario *s, const struct axis *axis)
+{
+    if (s->baseline == NULL || json_pointer(s->baseline, axis->pointer) != NULL) {
+        return false;
     }
-    if (points > points_limit) {
-        return JSON_RAISE(err, sweep, ERR_INPUT, "a sweep of %g points, at most %g", points,
-                          points_limit);
+    const char *end = strchr(axis->pointer + 1, '/');
+    char name[64];
+    const size_t n = end != NULL ? (size_t)(end - axis->pointer) - 1 : 0;
+    if (n == 0 || n >= sizeof name) {
+        return true;
     }
-    s->points = (uint64_t)points;
-    return STATUS_OK;
+    memcpy(name, axis->pointer + 1, n);
+    name[n] = '\0';
+    const struct json *section = json_member(s->baseline, name);
+    return section == NULL || !section_replaces(section);
 }
 
 enum status scenario_load(const char *path, const struct scenario_options *options,
@@ -410,6 +266,9 @@ enum status scenario_load(const char *path, const struct scenario_options *optio
         }
         if (out->baseline != NULL) {
             json_detach(out->tree, out->baseline);
+        }
+        for (size_t i = 0; i < out->n_axes; i++) {
+            out->axes[i].in_baseline = axis_in_baseline(out, &out->axes[i]);
         }
         const struct json *name = json_member(out->tree, "name");
         out->name = name != NULL && name->kind == JSON_STRING ? name->text : out->path;
