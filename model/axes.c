@@ -176,9 +176,7 @@ static enum status read_range(struct json *spec, bool with_points, struct range 
         number[i] = node->number;
     }
     const struct json *scale = json_member(spec, "scale");
-    const char *word = scale == NULL                ? "linear"
-                       : scale->kind == JSON_STRING ? scale->text
-                                                    : "?";
+    const char *word = scale == NULL ? "linear" : scale->kind == JSON_STRING ? scale->text : "?";
     *out = (struct range){number[0], number[1], number[3],
                           strcmp(word, "log2") == 0 || strcmp(word, "log10") == 0};
     if (!out->logarithmic && strcmp(word, "linear") != 0) {
@@ -203,8 +201,9 @@ static double between(const struct range *r, double share)
 static enum status count_points(const struct json *node, double points, struct error *err)
 {
     if (points != floor(points) || points < 1 || points > axis_limit) {
-        return JSON_RAISE(err, node, ERR_INPUT, "found %g points, expected a whole number from 1 to %g",
-                          points, axis_limit);
+        return JSON_RAISE(err, node, ERR_INPUT,
+                          "found %g points, expected a whole number from 1 to %g", points,
+                          axis_limit);
     }
     return STATUS_OK;
 }
@@ -240,8 +239,7 @@ static enum status list_values(struct scenario *s, struct axis *axis, struct jso
     for (struct json *item = list->first; item != NULL; item = item->next) {
         axis->values[axis->count++] = item;
     }
-    return axis->count > 0 ? STATUS_OK
-                           : JSON_RAISE(err, list, ERR_INPUT, "an axis without values");
+    return axis->count > 0 ? STATUS_OK : JSON_RAISE(err, list, ERR_INPUT, "an axis without values");
 }
 
 static enum status read_axis(struct scenario *s, struct json *node, struct error *err)
@@ -372,9 +370,8 @@ static enum status read_column(struct scenario *s, const struct table *t, const 
     }
     axis->dimension = (uint32_t)s->n_dimensions;
     if (plain_number(pointer)) {
-        return number_column(s, t, file, column, axis, err) == STATUS_OK
-                   ? finish_axis(s, axis, err)
-                   : err->code;
+        return number_column(s, t, file, column, axis, err) == STATUS_OK ? finish_axis(s, axis, err)
+                                                                         : err->code;
     }
     axis->values = arena_alloc(&s->arena, t->n_rows * sizeof(struct json *));
     if (axis->values == NULL) {
@@ -421,6 +418,23 @@ enum status axes_from_table(struct scenario *s, struct json *part, struct error 
 
 /* ---------------------------------------------------------------- Sobol points */
 
+/* The points of a sample need not touch the ends of a range: check these too. */
+static enum status check_ends(struct scenario *s, const struct axis *axis, struct json *node,
+                              struct error *err)
+{
+    const struct field *field = NULL;
+    size_t base = 0;
+    struct config scratch;
+    if (!plain_number(axis->pointer)) {
+        return STATUS_OK;
+    }
+    field_find(axis->pointer, &field, &base);
+    char *at = (char *)&scratch + base;
+    return value_field(&s->arena, field, json_member(node, "from"), at, err) == STATUS_OK
+               ? value_field(&s->arena, field, json_member(node, "to"), at, err)
+               : err->code;
+}
+
 /* One coordinate of the sequence as a value: an entry of a list, or a place in a range. A count
  * takes each of its whole numbers with the same chance, the ends too. */
 static enum status sample_axis(struct scenario *s, struct json *node, const double *shares,
@@ -455,6 +469,7 @@ static enum status sample_axis(struct scenario *s, struct json *node, const doub
         return JSON_RAISE(err, node, ERR_INPUT, "expected a list or {\"from\", \"to\", \"scale\"}");
     }
     if (read_range(node, false, &r, err) != STATUS_OK ||
+        check_ends(s, axis, node, err) != STATUS_OK ||
         alloc_numbers(s, axis, (double)points, err) != STATUS_OK) {
         return err->code;
     }
@@ -482,8 +497,9 @@ enum status axes_from_sample(struct scenario *s, struct json *part, struct error
     }
     if (count == NULL || count->kind != JSON_NUMBER || ranges == NULL ||
         ranges->kind != JSON_OBJECT || ranges->count == 0) {
-        return JSON_RAISE(err, part, ERR_INPUT,
-                          "expected {\"points\": N, \"ranges\": {\"/pointer\": {\"from\", \"to\"}}}");
+        return JSON_RAISE(
+            err, part, ERR_INPUT,
+            "expected {\"points\": N, \"ranges\": {\"/pointer\": {\"from\", \"to\"}}}");
     }
     if (count_points(count, count->number, err) != STATUS_OK) {
         return err->code;
