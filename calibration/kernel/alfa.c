@@ -78,7 +78,10 @@ void alfa_update(struct task *t, const real *phi, size_t step)
     for (size_t i = 0; i < M; i++) {
         const struct place p = place_of(t, phi, i, step);
         in[i] = (real)mean(p.w, p.count);
-        in[M + i] = (real)mean(p.g, p.count);
+        /* Softmax errors of an image sum to zero, so both gradients of the head have mean 0; their
+         * rounding noise would be amplified by Adam, which divides small gradients by themselves.
+         */
+        in[M + i] = s->inner[i] >= 4 * s->layers ? 0 : (real)mean(p.g, p.count);
     }
     generator_forward(s, phi, in, &t->gen_hidden[step * 2 * M], out);
     /* Batch norm does not adapt: carry everything over, then move the inner tensors. */

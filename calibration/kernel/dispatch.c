@@ -2,11 +2,38 @@
  * number of hidden channels; the plain network otherwise. */
 #include "calibration/kernel/dispatch.h"
 
+#if defined(KERNEL_HAS_PORTABLE)
+extern const struct backend TYPED(fast_backend_portable);
+#endif
+#if defined(KERNEL_HAS_AVX2)
+extern const struct backend TYPED(fast_backend_avx2);
+#endif
+#if defined(KERNEL_HAS_AVX512)
+extern const struct backend TYPED(fast_backend_avx512);
+#endif
+
 const struct backend *backend_find(enum kernel_path path)
 {
     switch (path) {
     case KERNEL_PATH_PLAIN:
         return &plain_backend;
+#if defined(KERNEL_HAS_PORTABLE)
+    case KERNEL_PATH_PORTABLE:
+        return &TYPED(fast_backend_portable);
+#endif
+#if defined(KERNEL_HAS_AVX2)
+    case KERNEL_PATH_AVX2:
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")
+                   ? &TYPED(fast_backend_avx2)
+                   : NULL;
+#endif
+#if defined(KERNEL_HAS_AVX512)
+    case KERNEL_PATH_AVX512:
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+                       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw")
+                   ? &TYPED(fast_backend_avx512)
+                   : NULL;
+#endif
     default:
         return NULL;
     }
