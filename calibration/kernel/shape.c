@@ -117,9 +117,8 @@ static size_t phi_list(const struct kernel_shape *s, struct kernel_tensor *list,
     tensor_add(list, &count, &offset, "beta0", 2, steps);
     for (size_t i = 0; s->decay && i < s->inners; i++) {
         const struct kernel_tensor *t = &s->tensor[s->inner[i]];
-        char name[48];
-        snprintf(name, sizeof name, "betap.%s", t->name);
-        name[39] = '\0';
+        char name[sizeof t->name];
+        snprintf(name, sizeof name, "betap.%.30s", t->name);
         offsets[i] = tensor_add(list, &count, &offset, name, t->n_dims, t->dims);
     }
     return count;
