@@ -41,7 +41,7 @@ static void write_origins(struct text *out, const struct json *node, int depth)
     }
 }
 
-static enum status check_points(const struct scenario *s, struct error *err)
+static enum status check_points(const struct scenario *s, uint64_t *infeasible, struct error *err)
 {
     /* Every point of a large sweep differs from its neighbours by a number only: a million tell. */
     const uint64_t points = s->points < 1000000 ? s->points : 1000000;
@@ -50,10 +50,25 @@ static enum status check_points(const struct scenario *s, struct error *err)
     if (cursor_init(&cursor, s, err) != STATUS_OK) {
         return err->code;
     }
+    uint64_t first_infeasible = points;
+    *infeasible = 0;
+    uint64_t feasible = 0;
     for (uint64_t i = 0; i < points && err->code == STATUS_OK; i++) {
         struct row row;
         bool skipped = false;
         predict_point(&cursor, i, &e, &row, NULL, NULL, &skipped, err);
+        if (!skipped && !row.feasible && first_infeasible == points) {
+            first_infeasible = i;
+        }
+        feasible += !skipped && row.feasible;
+        *infeasible += !skipped && !row.feasible;
+    }
+    if (err->code == STATUS_OK && feasible == 0 && *infeasible == 0) {
+        JSON_RAISE(err, s->sweep, ERR_INPUT, "every configuration is skipped");
+        snprintf(err->path, sizeof err->path, "/sweep"); /* it no longer hangs on the tree */
+    }
+    if (err->code == STATUS_OK && feasible == 0 && *infeasible > 0) {
+        predict_check(&cursor, first_infeasible, &e, err);
     }
     evaluator_free(&e);
     cursor_free(&cursor);
@@ -69,11 +84,16 @@ static enum exit_code run(struct cli *cli, struct error *err)
         struct error own = {0};
         struct arena arena = {0};
         if (cli_scenario(cli, cli->arguments[i], &s, &own) == STATUS_OK) {
-            if (check_points(&s, &own) == STATUS_OK) {
+            uint64_t infeasible = 0;
+            if (check_points(&s, &infeasible, &own) == STATUS_OK) {
                 struct json *tree = NULL;
                 if (cli_option(cli, "resolved") == NULL) {
-                    text_printf(&out, "%s: valid, %llu configuration%s\n", cli->arguments[i],
+                    text_printf(&out, "%s: valid, %llu configuration%s", cli->arguments[i],
                                 (unsigned long long)s.points, s.points == 1 ? "" : "s");
+                    if (infeasible > 0) {
+                        text_printf(&out, ", %llu infeasible", (unsigned long long)infeasible);
+                    }
+                    text_puts(&out, "\n");
                 } else if (scenario_resolved(&s, &arena, &tree, &own) == STATUS_OK) {
                     text_puts(&out, "{\n");
                     write_origins(&out, tree, 1);
@@ -110,7 +130,8 @@ const struct command command_check = {
                 "faascast check my.json --resolved\n",
     .options = options,
     .details = "Reads every configuration of each scenario and reports the first mistake of each "
-               "with file, line, column and JSON path.",
+               "with file, line, column and JSON path. A scenario none of whose configurations is "
+               "feasible is refused too, with exit code 4.",
     .arguments_min = 1,
     .arguments_max = -1,
     .run = run,

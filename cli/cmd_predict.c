@@ -51,6 +51,18 @@ static enum status predict_all(struct cli *cli, const struct scenario *s, struct
     return err->code;
 }
 
+/* Rows have room for a word; the error says where the trouble stands. */
+static void explain_infeasible(const struct scenario *s, uint64_t point, struct error *err)
+{
+    struct scenario_cursor cursor;
+    struct evaluator e = {0};
+    if (cursor_init(&cursor, s, err) == STATUS_OK) {
+        predict_check(&cursor, point, &e, err);
+        cursor_free(&cursor);
+    }
+    evaluator_free(&e);
+}
+
 static enum exit_code run(struct cli *cli, struct error *err)
 {
     struct scenario s;
@@ -82,6 +94,9 @@ static enum exit_code run(struct cli *cli, struct error *err)
             failed = failed || (fail_if != NULL && cli_row_is(&condition, &rows.rows[i]));
         }
         code = failed || (!any && rows.count > 0) ? EXIT_UNMET : EXIT_DONE;
+        if (!any && rows.count > 0) {
+            explain_infeasible(&s, (uint64_t)rows.rows[0].point, err);
+        }
     }
     row_list_free(&rows);
     scenario_free(&s);

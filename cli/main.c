@@ -225,6 +225,12 @@ static void show_place(const struct error *err)
         line = line != NULL ? line + 1 : NULL;
     }
     const size_t n = line != NULL ? strcspn(line, "\r\n") : 0;
+    for (size_t i = 0; i < n; i++) { /* a binary file must not steer the terminal */
+        const unsigned char byte = (unsigned char)line[i];
+        if ((byte < 0x20 && byte != '\t') || byte == 0x7f) {
+            text[line - text + (ptrdiff_t)i] = '?';
+        }
+    }
     if (n > 0 && n <= 160) {
         fprintf(stderr, "  %.*s\n  ", (int)n, line);
         unsigned column = 1;

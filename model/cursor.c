@@ -98,6 +98,21 @@ static enum status point_tree(const struct scenario *s, struct arena *a,
     return catalogue_resolve(a, catalogue, tree, err);
 }
 
+static enum status bind_baseline(const struct scenario *s, struct cursor_slot *slot,
+                                 struct json *catalogue, const size_t index[AXIS_LIMIT],
+                                 struct error *err)
+{
+    struct json *tree = NULL;
+    if (point_tree(s, &slot->arena, index, true, catalogue, &tree, err) != STATUS_OK ||
+        config_bind(&slot->arena, catalogue, s->data_dir, tree, s->path, &slot->baseline, err) !=
+            STATUS_OK) {
+        char message[sizeof err->message];
+        memcpy(message, err->message, sizeof message);
+        snprintf(err->message, sizeof err->message, "in the baseline: %.440s", message);
+    }
+    return err->code;
+}
+
 static enum status fill_slot(const struct scenario *s, struct cursor_slot *slot, uint64_t key,
                              const size_t index[AXIS_LIMIT], struct error *err)
 {
@@ -113,10 +128,7 @@ static enum status fill_slot(const struct scenario *s, struct cursor_slot *slot,
             STATUS_OK) {
         return err->code;
     }
-    if (s->baseline != NULL &&
-        (point_tree(s, &slot->arena, index, true, catalogue, &tree, err) != STATUS_OK ||
-         config_bind(&slot->arena, catalogue, s->data_dir, tree, s->path, &slot->baseline, err) !=
-             STATUS_OK)) {
+    if (s->baseline != NULL && bind_baseline(s, slot, catalogue, index, err) != STATUS_OK) {
         return err->code;
     }
     slot->key = key;
@@ -175,6 +187,35 @@ enum status cursor_seek(struct scenario_cursor *c, uint64_t point, bool *skipped
         *skipped = expression_true(&s->skips[i], read_config, &c->config);
     }
     return STATUS_OK;
+}
+
+void cursor_locate(const struct scenario_cursor *c, uint64_t point, struct error *err)
+{
+    struct arena arena = {0};
+    struct error ignored = {0};
+    struct json *tree = NULL;
+    size_t index[AXIS_LIMIT] = {0};
+    if (err->path[0] != '/' || err->line > 0) {
+        return;
+    }
+    indices(c->scenario, point, index);
+    struct json *catalogue = json_copy(&arena, c->scenario->catalogue);
+    if (catalogue != NULL &&
+        point_tree(c->scenario, &arena, index, false, catalogue, &tree, &ignored) == STATUS_OK) {
+        char pointer[sizeof err->path];
+        snprintf(pointer, sizeof pointer, "%s", err->path);
+        const struct json *node = json_pointer(tree, pointer);
+        for (char *slash; node == NULL && (slash = strrchr(pointer, '/')) != NULL;) {
+            *slash = '\0'; /* what is missing would stand in the section */
+            node = json_pointer(tree, pointer);
+        }
+        if (node != NULL && node->origin.file != NULL) {
+            snprintf(err->file, sizeof err->file, "%s", node->origin.file);
+            err->line = node->origin.line;
+            err->column = node->origin.column;
+        }
+    }
+    arena_free(&arena);
 }
 
 enum status scenario_resolved(const struct scenario *s, struct arena *a, struct json **out,

@@ -93,8 +93,7 @@ struct duration merge_time(const struct config *c, double bytes)
 
 /* ---------------------------------------------------------------- checks */
 
-/* The place of a key, for errors that are found after reading. */
-static enum status at(struct error *err, const struct config *c, const char *path)
+enum status config_place(struct error *err, const struct config *c, const char *path)
 {
     if (err->path[0] == '\0') {
         snprintf(err->path, sizeof err->path, "%s", path);
@@ -113,25 +112,25 @@ static enum status check_platform(const struct config *c, struct error *err)
     }
     if (p->memory_mib <= 0) {
         RAISE(err, ERR_INPUT, "functions are sold by memory: memory_mib is missing");
-        return at(err, c, "/platform");
+        return config_place(err, c, "/platform");
     }
     if (p->memory_mib < p->memory_min_mib ||
         (p->memory_max_mib > 0 && p->memory_mib > p->memory_max_mib)) {
         RAISE(err, ERR_INFEASIBLE, "memory: %s sells %g to %g MiB, not %g", p->name,
               p->memory_min_mib, p->memory_max_mib, p->memory_mib);
-        return at(err, c, "/platform/memory_mib");
+        return config_place(err, c, "/platform/memory_mib");
     }
     const double steps =
         p->memory_step_mib > 0 ? (p->memory_mib - p->memory_min_mib) / p->memory_step_mib : 0;
     if (fabs(steps - floor(steps + 0.5)) > 1e-9) {
         RAISE(err, ERR_INFEASIBLE, "memory: %s sells steps of %g MiB from %g, not %g", p->name,
               p->memory_step_mib, p->memory_min_mib, p->memory_mib);
-        return at(err, c, "/platform/memory_mib");
+        return config_place(err, c, "/platform/memory_mib");
     }
     if (p->concurrency_limit > 0 && c->workers > p->concurrency_limit) {
         RAISE(err, ERR_INFEASIBLE, "concurrency: %g workers, %s runs %g functions at once",
               c->workers, p->name, p->concurrency_limit);
-        return at(err, c, "/platform/workers");
+        return config_place(err, c, "/platform/workers");
     }
     return STATUS_OK;
 }
@@ -154,7 +153,7 @@ static enum status derive_unit(struct config *c, struct error *err)
               c->workload.kind == WORK_META ? "task" : "sample",
               c->workload.kind == WORK_META ? "a rate in the profile, or compute a unit_s"
                                             : "flop_per_sample, or compute a unit_s");
-        return at(err, c, "/compute");
+        return config_place(err, c, "/compute");
     }
     k->unit_s = (struct quantity){
         .kind = DISTRIBUTION_CONSTANT, .mean = unit_s, .cv = k->vcpu_ratio.cv, .p = {unit_s}};
@@ -167,15 +166,15 @@ static enum status check_workload(const struct config *c, struct error *err)
     if (!(w->rounds >= 1)) {
         RAISE(err, ERR_INPUT, "the workload needs iterations%s",
               w->kind == WORK_SGD ? ", or epochs and samples" : "");
-        return at(err, c, "/workload");
+        return config_place(err, c, "/workload");
     }
     if (!(exchange_bytes(c) > 0) && !c->system.protocol->single_worker) {
         RAISE(err, ERR_INPUT, "the workload needs parameters or exchange_bytes");
-        return at(err, c, "/workload");
+        return config_place(err, c, "/workload");
     }
     if (w->kind == WORK_META && !(w->network.features >= 1)) {
         RAISE(err, ERR_INPUT, "images of %g pixels vanish in %g blocks", w->image_size, w->blocks);
-        return at(err, c, "/workload");
+        return config_place(err, c, "/workload");
     }
     return STATUS_OK;
 }
@@ -186,7 +185,7 @@ enum status config_finish(struct config *c, struct error *err)
     if (!(c->workers >= 1) || c->workers != floor(c->workers) || c->workers > 1e7) {
         RAISE(err, ERR_INPUT, "workers must be a whole number from 1 to 10000000, not %g",
               c->workers);
-        return at(err, c, "/platform/workers");
+        return config_place(err, c, "/platform/workers");
     }
     if (protocol->single_worker) {
         c->workers = 1;
@@ -205,7 +204,7 @@ enum status config_finish(struct config *c, struct error *err)
             RAISE(err, ERR_INPUT,
                   "the last level of the structure must be the %g workers, it is %g", c->workers,
                   depth > 0 ? c->system.structure[depth - 1] : 0);
-            return at(err, c, "/system/structure");
+            return config_place(err, c, "/system/structure");
         }
     }
     return check_platform(c, err);

@@ -142,8 +142,9 @@ static enum status check_memory(const struct config *c, const struct program *p,
         }
         const double need_mib = role->memory_bytes / 1048576;
         if (need_mib > c->platform.memory_mib) {
-            return RAISE(err, ERR_INFEASIBLE, "memory: a %s needs %.0f MiB, the function has %.0f",
-                         role->name, ceil(need_mib), c->platform.memory_mib);
+            RAISE(err, ERR_INFEASIBLE, "memory: a %s needs %.0f MiB, the function has %.0f",
+                  role->name, ceil(need_mib), c->platform.memory_mib);
+            return config_place(err, c, "/platform/memory_mib");
         }
     }
     return STATUS_OK;
@@ -257,10 +258,10 @@ static enum status fit_rounds(const struct config *c, const struct walk *steady,
     const double fit = floor((limit_s - rest_s) / t->iteration_s + 1e-9);
     if (t->rounds > fit) {
         if (!(fit >= 1)) {
-            return RAISE(err, ERR_INFEASIBLE,
-                         "time limit: start, load, one round and saving take %.3g s, the limit is "
-                         "%.6g s",
-                         rest_s + t->iteration_s, limit_s);
+            RAISE(err, ERR_INFEASIBLE,
+                  "time limit: start, load, one round and saving take %.3g s, the limit is %.6g s",
+                  rest_s + t->iteration_s, limit_s);
+            return config_place(err, c, "/platform/time_limit_s");
         }
         t->rounds_per_call = fit;
         t->restarts = ceil(t->rounds / fit) - 1;
@@ -275,9 +276,10 @@ static enum status check_calls(const struct config *c, const struct program *p,
     for (uint32_t r = 0; r < p->n_roles; r++) {
         if (p->roles[r].lifetime == LIFETIME_CALL && p->roles[r].host == HOST_WORKER &&
             c->platform.time_limit_s > 0 && w->call_s[r] > limit_s) {
-            return RAISE(err, ERR_INFEASIBLE,
-                         "time limit: one call of a %s takes %.3g s, the limit is %.6g s",
-                         p->roles[r].name, w->call_s[r], limit_s);
+            RAISE(err, ERR_INFEASIBLE,
+                  "time limit: one call of a %s takes %.3g s, the limit is %.6g s",
+                  p->roles[r].name, w->call_s[r], limit_s);
+            return config_place(err, c, "/platform/time_limit_s");
         }
     }
     return STATUS_OK;

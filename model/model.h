@@ -294,6 +294,10 @@ const struct protocol *protocol_find(const char *name);
  * called for every point. */
 enum status config_finish(struct config *c, struct error *err);
 
+/* Add the key an error is about, for errors found after reading; gives err->code. cursor_locate
+ * adds line and column. */
+enum status config_place(struct error *err, const struct config *c, const char *path);
+
 /* vCPUs that `memory_mib` of the platform buys (models.md section 3: min(M / 1769, max)). */
 double platform_vcpus(const struct platform *p);
 /* Bytes per second of one function's or VM's link at its memory; INFINITY when not limited. */
@@ -585,6 +589,14 @@ void cursor_free(struct scenario_cursor *c);
  * condition holds. Errors: whatever is wrong with the values of that point. */
 enum status cursor_seek(struct scenario_cursor *c, uint64_t point, bool *skipped,
                         struct error *err);
+
+/* Fill file, line and column of an error that has only a path: the value of this point there, or
+ * where it would stand. */
+void cursor_locate(const struct scenario_cursor *c, uint64_t point, struct error *err);
+/* What is wrong with a point that predict_point calls infeasible: ERR_INFEASIBLE with its place;
+ * STATUS_OK for a feasible one. */
+enum status predict_check(struct scenario_cursor *c, uint64_t point, struct evaluator *e,
+                          struct error *err);
 
 /* Predict one point: finish, evaluate (or replay the chosen reading), cost, baseline. Infeasible is
  * an answer: row->feasible false, status tells why. ledger NULL: totals only. */

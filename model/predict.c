@@ -51,6 +51,18 @@ static double baseline_time(struct scenario_cursor *c, struct evaluator *e, stru
     return t.time_s;
 }
 
+enum status predict_check(struct scenario_cursor *c, uint64_t point, struct evaluator *e,
+                          struct error *err)
+{
+    bool skipped = false;
+    struct tally t;
+    if (cursor_seek(c, point, &skipped, err) == STATUS_OK && !skipped &&
+        evaluate_config(&c->config, e, &t, err) != STATUS_OK) {
+        cursor_locate(c, point, err);
+    }
+    return err->code;
+}
+
 enum status predict_point(struct scenario_cursor *c, uint64_t point, struct evaluator *e,
                           struct row *row, struct tally *tally, struct ledger *ledger,
                           bool *skipped, struct error *err)
@@ -81,6 +93,7 @@ enum status predict_point(struct scenario_cursor *c, uint64_t point, struct eval
         row->status = row->status_text;
     } else if (status != STATUS_OK) {
         *err = point_error;
+        cursor_locate(c, point, err);
         return status;
     } else {
         struct ledger totals;

@@ -213,8 +213,9 @@ static enum status metafaas(const struct config *c, struct reading_result *r, st
         const double room_s = limit_s - start_s - load_s - save_s - c->platform.guard_s;
         const double fit = floor(room_s / r->iteration_s + 1e-9);
         if (!(fit >= 1)) {
-            return RAISE(err, ERR_INFEASIBLE, "time limit: no iteration of %.3g s fits in %.3g s",
-                         r->iteration_s, room_s);
+            RAISE(err, ERR_INFEASIBLE, "time limit: no iteration of %.3g s fits in %.3g s",
+                  r->iteration_s, room_s);
+            return config_place(err, c, "/platform/time_limit_s");
         }
         x = ceil(w->rounds / fit);
     }
@@ -317,14 +318,16 @@ enum status reading_evaluate(const struct config *c, struct reading_result *r, s
     const bool alfa = c->workload.network.generator > 0;
     *r = (struct reading_result){.cost_usd = NAN, .flop_per_usd_s = NAN};
     if ((c->system.protocol->readings >> reading & 1) == 0) {
-        return RAISE(err, ERR_INPUT, "the papers on %s print no such equation",
-                     c->system.protocol->name);
+        RAISE(err, ERR_INPUT, "the papers on %s print no such equation", c->system.protocol->name);
+        return config_place(err, c, "/system/reading");
     }
     if (reading == READING_EQ11 && alfa) {
-        return RAISE(err, ERR_INPUT, "eq11 is printed for MAML and ANIL; ALFA has eq12");
+        RAISE(err, ERR_INPUT, "eq11 is printed for MAML and ANIL; ALFA has eq12");
+        return config_place(err, c, "/system/reading");
     }
     if (reading == READING_EQ12 && !alfa) {
-        return RAISE(err, ERR_INPUT, "eq12 is printed for ALFA; MAML and ANIL have eq11");
+        RAISE(err, ERR_INPUT, "eq12 is printed for ALFA; MAML and ANIL have eq11");
+        return config_place(err, c, "/system/reading");
     }
     switch (reading) {
     case READING_LAMBDAML:

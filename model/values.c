@@ -20,6 +20,13 @@ static enum status wrong_kind(struct error *err, const struct json *node, const 
         return JSON_RAISE(err, node, ERR_INPUT, "found the text \"%.60s\", expected %s", node->text,
                           expected);
     }
+    if (json_member(node, "distribution") != NULL) {
+        return JSON_RAISE(err, node, ERR_INPUT, "found a distribution, expected %s", expected);
+    }
+    if (json_member(node, "source") != NULL || json_member(node, "status") != NULL) {
+        return JSON_RAISE(err, node, ERR_INPUT, "a source without its \"value\", expected %s",
+                          expected);
+    }
     return JSON_RAISE(err, node, ERR_INPUT, "found %s, expected %s", kind_words[node->kind],
                       expected);
 }

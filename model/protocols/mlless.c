@@ -64,7 +64,8 @@ static enum status emit(const struct config *c, struct program *p, struct error 
     const uint32_t w = emit_workers_count(c);
     const uint32_t asked = emit_option(c, SIGNIFICANT);
     if (asked > w) {
-        return RAISE(err, ERR_INFEASIBLE, "significant_workers: %u of %u workers", asked, w);
+        RAISE(err, ERR_INFEASIBLE, "found %u significant workers of %u workers", asked, w);
+        return config_place(err, c, "/system/significant_workers");
     }
     if (w == 1) { /* a replica alone: nobody to tell, nothing to wait for */
         emit_worker(p, c, "worker", 1, STORE_DATA, true);
