@@ -126,6 +126,12 @@ static double job_start(const struct config *c, struct evaluator *e, double *own
     return start;
 }
 
+double job_start_s(const struct config *c, const struct program *p)
+{
+    double own_mean_s = 0;
+    return job_start(c, p, &own_mean_s);
+}
+
 static double billed(const struct platform *p, double duration_s)
 {
     const double q = p->billing_granularity_s;
@@ -253,6 +259,8 @@ static enum status fit_rounds(const struct config *c, const struct walk *steady,
     if (walk_span(&probe, SPAN_CHECKPOINT, err) != STATUS_OK) {
         return err->code;
     }
+    t->save_s = walk_last(&probe)->at_s - walk_last(steady)->at_s;
+    t->save_s = walk_last(&probe)->at_s - walk_last(steady)->at_s;
     const double limit_s = c->platform.time_limit_s - c->platform.guard_s;
     const double rest_s = walk_last(&probe)->at_s - step->rounds * step->period_s;
     const double fit = floor((limit_s - rest_s) / t->iteration_s + 1e-9);
@@ -308,6 +316,7 @@ enum status evaluate_program(const struct config *c, struct evaluator *e, struct
         walk_steady(&steady, HUGE_VAL, &step, err) != STATUS_OK) {
         return err->code;
     }
+    t->start_s = start_s;
     t->rounds = t->rounds_per_call = c->workload.rounds;
     t->iteration_s = step.period_s;
     if (p->sync == SYNC_ASYNCHRONOUS && noisy) {

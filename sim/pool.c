@@ -1,7 +1,6 @@
 /* The ring of idle sandboxes: see pool.h. */
 #include "sim/pool.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 enum status pool_init(struct pool *p, size_t capacity, double keep_alive_s, struct error *err)
@@ -43,7 +42,7 @@ static void drop_expired(struct pool *p, double now_s)
     }
 }
 
-bool pool_take(struct pool *p, double now_s, uint32_t *id)
+bool pool_take(struct pool *p, double now_s, uint64_t *id)
 {
     drop_expired(p, now_s);
     if (p->size == 0) {
@@ -57,10 +56,15 @@ bool pool_take(struct pool *p, double now_s, uint32_t *id)
     return true;
 }
 
-void pool_give(struct pool *p, double now_s, uint32_t id)
+void pool_give(struct pool *p, double now_s, uint64_t id)
 {
     drop_expired(p, now_s);
-    assert(p->size < p->capacity);
+    if (p->size == p->capacity) { /* the oldest makes room */
+        p->idle_s += now_s - idle_at(p, 0)->since_s;
+        p->oldest = p->oldest + 1 < p->capacity ? p->oldest + 1 : 0;
+        --p->size;
+        ++p->expired;
+    }
     *idle_at(p, p->size++) = (struct sandbox){now_s, id};
 }
 

@@ -16,7 +16,7 @@
 
 struct sandbox {
     double since_s; /* idle since */
-    uint32_t id;    /* the caller's name for it */
+    uint64_t id;    /* the caller's name for it */
 };
 
 struct pool {
@@ -27,17 +27,17 @@ struct pool {
     uint64_t warm, cold, expired;
 };
 
-/* Room for `capacity` idle sandboxes; keep_alive_s may be infinite. Owns: free with pool_free().
- * Errors: ERR_MEMORY. */
+/* Room for `capacity` > 0 idle sandboxes; keep_alive_s may be infinite. Owns: free with
+ * pool_free(). Errors: ERR_MEMORY. */
 enum status pool_init(struct pool *p, size_t capacity, double keep_alive_s, struct error *err);
 void pool_free(struct pool *p);
 void pool_reset(struct pool *p);
 
 /* An invocation at now_s, not before any earlier call: true and the sandbox's id for a warm start,
  * false for a cold one. */
-bool pool_take(struct pool *p, double now_s, uint32_t *id);
-/* An invocation ended at now_s. */
-void pool_give(struct pool *p, double now_s, uint32_t id);
+bool pool_take(struct pool *p, double now_s, uint64_t *id);
+/* An invocation ended at now_s; a full pool drops its oldest sandbox. */
+void pool_give(struct pool *p, double now_s, uint64_t id);
 /* Sandboxes still warm at now_s. */
 uint32_t pool_idle(struct pool *p, double now_s);
 

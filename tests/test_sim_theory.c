@@ -283,7 +283,7 @@ static struct faas_outcome run_faas(const struct faas *given, uint64_t replicati
             break;
         }
         if (slot == NEXT_REQUEST) {
-            uint32_t id;
+            uint64_t id;
             const bool warm = pool_take(&pool, now, &id);
             if (!warm) { /* names are reused: an expired sandbox's slot is idle in the queue */
                 while (event_queue_pending(&q, ring % SANDBOXES)) {
@@ -295,7 +295,7 @@ static struct faas_outcome run_faas(const struct faas *given, uint64_t replicati
             ++running;
             peak = running > peak ? running : peak;
             const double mean_s = warm ? given->warm_s : given->cold_s;
-            event_queue_schedule(&q, id, 1, now + mean_s * random_exponential(&work));
+            event_queue_schedule(&q, (uint32_t)id, 1, now + mean_s * random_exponential(&work));
             event_queue_schedule(&q, NEXT_REQUEST, 0,
                                  now + random_exponential(&gaps) / given->arrival_rate);
         } else {
@@ -304,7 +304,7 @@ static struct faas_outcome run_faas(const struct faas *given, uint64_t replicati
         }
     }
     const uint64_t cold = pool.cold;
-    uint32_t id;
+    uint64_t id;
     while (pool_take(&pool, given->end_s, &id)) { /* settles the idle time of those still warm */
     }
     const double idle_s = pool.idle_s;
@@ -399,7 +399,7 @@ static void a_periodic_client_is_warm_just_below_the_keep_alive_and_cold_at_it(v
     struct pool p;
     struct error err = {0};
     assert_ok(pool_init(&p, 1, 60.0, &err), &err);
-    uint32_t id;
+    uint64_t id;
     for (int i = 0; i < 50; ++i) {
         const double now = 59.999 * i;
         assert_int_equal(pool_take(&p, now, &id), i > 0);
@@ -426,7 +426,7 @@ static void a_burst_after_a_burst_finds_as_many_warm_newest_first(void **state)
     }
     assert_int_equal(pool_idle(&p, 20.0), 11);
     for (uint32_t i = 0; i < 30; ++i) {
-        uint32_t id = 99;
+        uint64_t id = 99;
         assert_int_equal(pool_take(&p, 20.0, &id), i < 11);
         assert_int_equal(id, i < 11 ? 10 - i : 99);
     }

@@ -1,0 +1,440 @@
+/* Making a program ready for playing: see plan.h. */
+#include "sim/plan.h"
+
+#include "sim/key_heap.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---------------------------------------------------------------- actors and ops */
+
+static enum status number_roles(struct plan *p, struct error *err)
+{
+    const struct program *program = p->program;
+    for (uint32_t r = 0; r < program->n_roles; ++r) {
+        const struct role *const role = &program->roles[r];
+        struct plan_role *const out = &p->roles[r];
+        uint32_t lanes = 1;
+        for (enum span_kind k = 0; k < SPANS; ++k) {
+            for (uint32_t i = role->span[k].first; i < role->span[k].first + role->span[k].ops;
+                 ++i) {
+                const struct op *const op = &program->ops[i];
+                const uint32_t at_once = op->lanes < op->count ? op->lanes : op->count;
+                lanes = at_once > lanes ? at_once : lanes;
+            }
+        }
+        *out = (struct plan_role){
+            .first_actor = p->actors,
+            .actors = role->actors,
+            .first_lane = p->lanes,
+            .lanes = lanes,
+            .name_hash = hash_bytes(HASH_SEED, role->name, strlen(role->name)),
+            .function = role->host == HOST_WORKER && p->config->platform.kind == PLATFORM_FUNCTION,
+            .called = role->lifetime == LIFETIME_CALL,
+            .works = role->host == HOST_WORKER,
+            .rounds = role->span[SPAN_ITERATION].ops > 0,
+        };
+        const struct quantity *const warm = &p->config->platform.warm_start_s;
+        out->call_start_s = warm->mean * (1 + expected_maximum_excess(role->actors, warm->cv));
+        if ((uint64_t)p->lanes + (uint64_t)role->actors * lanes > KEY_IDS_MAX / 4) {
+            return RAISE(err, ERR_INPUT,
+                         "%u actors of role %s with %u requests each at once are more than can be "
+                         "simulated",
+                         role->actors, role->name, lanes);
+        }
+        p->actors += role->actors;
+        p->lanes += role->actors * lanes;
+        p->round_actors += out->rounds ? role->actors : 0;
+        p->job_actors += out->called ? 0 : role->actors;
+        p->time_limited = p->time_limited ||
+                          (out->function && !out->called && p->config->platform.time_limit_s > 0);
+    }
+    for (uint32_t c = 0; c < program->n_channels; ++c) {
+        p->channels[c].first = p->instances;
+        p->channels[c].instances = program->channels[c].instances;
+        p->instances += program->channels[c].instances;
+    }
+    return STATUS_OK;
+}
+
+static void link_op(const struct plan *p, const struct op *op, enum host_use host,
+                    struct plan_op *out)
+{
+    const struct config *const c = p->config;
+    const struct store *const s = &c->stores[op->store];
+    const bool get = op->kind == OP_GET;
+    const double cap = s->connection_bytes_per_s;
+    out->connection_bytes_per_s = cap > 0 ? cap : HUGE_VAL;
+    out->link_bytes_per_s = out->burst_link_bytes_per_s = HUGE_VAL;
+    if (host != HOST_CLIENT) {
+        const struct platform *const own = host == HOST_SERVER ? &c->server : &c->platform;
+        out->link_bytes_per_s = out->burst_link_bytes_per_s = platform_nic(own);
+        if (own->nic_burst_bytes > 0 && own->nic_burst_bytes_per_s > out->link_bytes_per_s &&
+            c->simulation.play_throttling) {
+            out->bursts = true;
+            out->burst_link_bytes_per_s = own->nic_burst_bytes_per_s;
+        }
+    }
+    out->serialise_s = c->compute.serialise_s_per_byte * (double)op->count * op->size_bytes;
+    const uint16_t fluid =
+        (uint16_t)(op->store * DIRECTIONS + (get ? DIRECTION_GET : DIRECTION_PUT));
+    out->shares_link =
+        out->lanes > 1 && out->link_bytes_per_s / (double)out->lanes < out->connection_bytes_per_s;
+    out->throttled = c->simulation.play_throttling && (get ? s->get_per_s : s->put_per_s) > 0;
+    if (op->size_bytes > 0 && (plan_capacity(p, fluid, false) < HUGE_VAL || out->shares_link ||
+                               out->bursts || plan_on_credit(p, op->store))) {
+        out->fluid = fluid;
+    }
+}
+
+static void prepare_op(const struct plan *p, const struct op *op, uint32_t r, struct plan_op *out)
+{
+    const struct config *const c = p->config;
+    *out = (struct plan_op){
+        .kind = op->kind,
+        .peer = op->kind == OP_COMPUTE || op->kind == OP_AWAIT ? PEER_NONE : op->peer,
+        .poll = op->kind == OP_AWAIT ? op->poll : POLL_NONE,
+        .phase = op->phase,
+        .store = op->store,
+        .channel = op->channel,
+        .fluid = FLUID_FREE,
+        .role = r,
+        .count = op->count,
+        .lanes = op->lanes < op->count ? op->lanes : op->count,
+        .need = op->need,
+        .poll_pages = op->poll_pages,
+        .size_bytes = op->size_bytes,
+        .mean_s = op->time.mean_s,
+        .noise = noise_of_cv(c->simulation.play_noise ? op->time.cv : 0.0),
+    };
+    if (op->kind == OP_INVOKE) {
+        out->latency = &c->platform.invoke_latency_s;
+        out->effect = EFFECT_INVOKE;
+    } else if (op->store < STORE_USES) {
+        const struct store *const s = &c->stores[op->store];
+        const bool put = op->kind == OP_PUT;
+        const bool get = op->kind == OP_GET || (op->kind == OP_AWAIT && op->poll == POLL_GET);
+        out->latency = put ? &s->put_latency_s : get ? &s->get_latency_s : &s->list_latency_s;
+        out->effect = (uint16_t)(EFFECT_STORES + 3 * op->store + (put ? 0 : get ? 1 : 2));
+        if (put || op->kind == OP_GET) {
+            link_op(p, op, p->program->roles[r].host, out);
+        }
+    }
+}
+
+/* ---------------------------------------------------------------- places in the count of signals
+ */
+
+struct place {
+    uint64_t signals, awaits, needs;
+};
+
+static struct place add_op(struct place at, const struct plan_op *op, uint32_t channel)
+{
+    if (op->channel == channel && op->kind == OP_AWAIT) {
+        at.awaits += 1;
+        at.needs += op->need;
+    } else if (op->channel == channel && op->peer != PEER_NONE) {
+        at.signals += op->count;
+    }
+    return at;
+}
+
+static const struct loop *loop_around(const struct program *program, uint32_t op)
+{
+    for (uint32_t i = 0; i < program->n_loops; ++i) {
+        const struct loop *const loop = &program->loops[i];
+        if (op >= loop->first && op < loop->first + loop->ops) {
+            return loop;
+        }
+    }
+    return NULL;
+}
+
+double plan_times(const struct plan *p, uint32_t op)
+{
+    const struct loop *const loop = loop_around(p->program, op);
+    return loop != NULL ? loop->times : 1.0;
+}
+
+/* Count one channel along a span, loops multiplied out, and note in every op how much came before.
+ */
+static struct place count_channel(struct plan *p, const struct span *span, uint32_t channel)
+{
+    struct place total = {0, 0, 0};
+    for (uint32_t i = span->first; i < span->first + span->ops;) {
+        const struct loop *const loop = loop_around(p->program, i);
+        const uint32_t end = loop != NULL ? loop->first + loop->ops : i + 1;
+        struct place round = {0, 0, 0};
+        for (uint32_t k = i; k < end; ++k) {
+            round = add_op(round, &p->ops[k], channel);
+        }
+        struct place at = total;
+        for (; i < end; ++i) {
+            struct plan_op *const op = &p->ops[i];
+            if (op->channel == channel && (op->peer != PEER_NONE || op->kind == OP_AWAIT)) {
+                op->signals_before = at.signals;
+                op->awaits_before = at.awaits;
+                op->needs_before = at.needs;
+                op->signals_per_round = loop != NULL ? round.signals : 0;
+                op->awaits_per_round = loop != NULL ? round.awaits : 0;
+                op->needs_per_round = loop != NULL ? round.needs : 0;
+            }
+            at = add_op(at, op, channel);
+        }
+        const uint64_t times = loop != NULL ? loop->times : 1;
+        total.signals += times * round.signals;
+        total.awaits += times * round.awaits;
+        total.needs += times * round.needs;
+    }
+    return total;
+}
+
+/* Are all signals of the channel sent by a role of which each instance hears one actor only? */
+static bool single_senders(const struct plan *p, uint32_t channel)
+{
+    uint32_t sender = PLAN_NONE;
+    for (uint32_t i = 0; i < p->program->n_ops; ++i) {
+        const struct plan_op *const op = &p->ops[i];
+        if (op->peer == PEER_NONE || op->channel != channel) {
+            continue;
+        }
+        const bool single =
+            op->peer == PEER_OWN || op->peer == PEER_NEXT || p->roles[op->role].actors == 1;
+        if (!single || (sender != PLAN_NONE && sender != op->role)) {
+            return false;
+        }
+        sender = op->role;
+    }
+    return true;
+}
+
+/* Do all awaits of the channel in a role's rounds need the same number of signals? */
+static bool equal_needs(const struct plan *p, uint32_t channel, uint32_t r)
+{
+    const struct span *const span = &p->program->roles[r].span[SPAN_ITERATION];
+    uint32_t need = 0;
+    for (uint32_t i = span->first; i < span->first + span->ops; ++i) {
+        if (p->ops[i].kind == OP_AWAIT && p->ops[i].channel == channel) {
+            if (need != 0 && need != p->ops[i].need) {
+                return false;
+            }
+            need = p->ops[i].need;
+        }
+    }
+    return true;
+}
+
+static bool divides(uint64_t part, uint64_t whole)
+{
+    return part > 0 ? whole % part == 0 : whole == 0;
+}
+
+/* A generation is what one await consumes where every receiver awaits equally often and the
+ * senders' requests divide evenly; otherwise it is all a round sends. */
+static void divide_generations(struct plan *p, uint32_t channel)
+{
+    struct plan_channel *const c = &p->channels[channel];
+    const uint32_t n_roles = p->program->n_roles;
+    uint64_t awaits = 0, sent = 0;
+    bool even = true;
+    for (uint32_t r = 0; r < n_roles; ++r) {
+        const uint64_t own = c->awaited[r][SPAN_ITERATION];
+        if (own > 0) {
+            even = even && (awaits == 0 || awaits == own) && equal_needs(p, channel, r);
+            awaits = own;
+        }
+        sent += c->sent[r][SPAN_ITERATION];
+    }
+    for (uint32_t r = 0; r < n_roles; ++r) {
+        even = even && awaits > 0 && c->sent[r][SPAN_ITERATION] % awaits == 0;
+    }
+    c->cumulative = sent == 0 || p->program->sync == SYNC_ASYNCHRONOUS ||
+                    (single_senders(p, channel) && !p->redo_round);
+    for (uint32_t r = 0; r < n_roles; ++r) {
+        const uint64_t parts = even ? awaits : 1;
+        c->generation_sent[r] = c->sent[r][SPAN_ITERATION] / parts;
+        c->generation_awaits[r] = c->awaited[r][SPAN_ITERATION] / parts;
+        /* What is sent or awaited outside the rounds must fill whole generations. */
+        for (enum span_kind k = 0; k < SPANS; ++k) {
+            const bool fills = divides(c->generation_sent[r], c->sent[r][k]) &&
+                               divides(c->generation_awaits[r], c->awaited[r][k]);
+            c->cumulative = c->cumulative || !fills;
+        }
+    }
+    for (uint32_t r = 0; r < n_roles; ++r) {
+        for (uint32_t a = 0; a < p->roles[r].actors && c->generation_awaits[r] > 0; ++a) {
+            const uint32_t i =
+                program_instance(&p->program->channels[channel], a, p->roles[r].actors);
+            p->passes[c->first + i] += (uint32_t)c->generation_awaits[r];
+        }
+    }
+}
+
+static void count_signals(struct plan *p)
+{
+    const struct program *const program = p->program;
+    for (uint32_t c = 0; c < program->n_channels; ++c) {
+        for (uint32_t r = 0; r < program->n_roles; ++r) {
+            for (enum span_kind k = 0; k < SPANS; ++k) {
+                const struct place total = count_channel(p, &program->roles[r].span[k], c);
+                p->channels[c].sent[r][k] = total.signals;
+                p->channels[c].awaited[r][k] = total.awaits;
+                p->channels[c].needed[r][k] = total.needs;
+            }
+        }
+        divide_generations(p, c);
+    }
+}
+
+/* ---------------------------------------------------------------- speeds of flows */
+
+static int order_doubles(const void *pa, const void *pb)
+{
+    const double a = *(const double *)pa, b = *(const double *)pb;
+    return a < b ? -1 : a > b;
+}
+
+/* Upper bound on the different caps that flows of each store and direction can have at once. */
+static enum status count_classes(struct plan *p, struct error *err)
+{
+    for (uint16_t f = 0; f < FLUIDS; ++f) {
+        size_t n = 0;
+        for (uint32_t i = 0; i < p->program->n_ops; ++i) {
+            n += p->ops[i].fluid == f ? 2 * (size_t)p->ops[i].lanes : 0;
+        }
+        double *const caps = malloc((n + 1) * sizeof *caps);
+        if (caps == NULL) {
+            return RAISE(err, ERR_MEMORY, "no memory for %zu transfer speeds", n);
+        }
+        n = 0;
+        for (uint32_t i = 0; i < p->program->n_ops; ++i) {
+            const struct plan_op *const op = &p->ops[i];
+            for (uint32_t k = 1; op->fluid == f && k <= op->lanes; ++k) {
+                caps[n++] = plan_cap(op, k, false);
+                caps[n++] = plan_cap(op, k, true);
+            }
+        }
+        qsort(caps, n, sizeof *caps, order_doubles);
+        size_t distinct = 0;
+        for (size_t i = 0; i < n; ++i) {
+            distinct += i == 0 || caps[i] != caps[i - 1];
+        }
+        free(caps);
+        if (distinct > UINT16_MAX) {
+            return RAISE(err, ERR_INPUT, "transfers of %zu different speeds are too many",
+                         distinct);
+        }
+        p->classes[f] = (uint16_t)distinct;
+    }
+    return STATUS_OK;
+}
+
+/* ---------------------------------------------------------------- door */
+
+static bool spreads(const struct quantity *q)
+{
+    return q->cv > 0 || q->run_sd > 0;
+}
+
+/* Does every round take the same time, and how many must be played if not? */
+static void judge_rounds(struct plan *p)
+{
+    enum { ROUNDS_MIN = 64, RARE_EVENTS = 50 }; /* rare things must have happened so often */
+    const struct simulation *const s = &p->config->simulation;
+    bool varies = false;
+    double rare = 1.0; /* per round */
+    double requests = 0.0, computations = 0.0;
+    for (uint32_t i = 0; i < p->program->n_ops; ++i) {
+        const struct plan_op *const op = &p->ops[i];
+        const bool storage = op->kind == OP_PUT || op->kind == OP_GET || op->kind == OP_AWAIT;
+        varies = varies || op->noise.sigma > 0 || op->throttled || op->bursts;
+        varies =
+            varies || (storage && op->latency != NULL && op->latency->cv > 0 && s->play_latency);
+        varies = varies || (op->kind == OP_INVOKE && op->latency->cv > 0 && s->play_startup);
+        varies = varies || (op->fluid != FLUID_FREE && plan_on_credit(p, op->store));
+        const double actors = p->roles[op->role].actors;
+        requests += op->kind == OP_PUT && op->peer != PEER_NONE ? actors * op->count : 0;
+        computations += op->kind == OP_COMPUTE && p->roles[op->role].works ? actors : 0;
+    }
+    for (uint32_t r = 0; r < p->program->n_roles; ++r) {
+        varies =
+            varies ||
+            (p->roles[r].called && s->play_startup &&
+             (spreads(&p->config->platform.start_s) || spreads(&p->config->platform.warm_start_s)));
+    }
+    if (s->play_stragglers && s->straggler_share > 0) {
+        rare = fmin(rare, s->straggler_share * fmax(computations, 1));
+        varies = true;
+    }
+    if (s->play_failures && s->lost_update_share > 0) {
+        rare = fmin(rare, s->lost_update_share * fmax(requests, 1));
+        varies = true;
+    }
+    const bool crashes = s->play_failures && s->crash_per_hour > 0;
+    p->failures = crashes || (p->time_limited && s->play_failures);
+    p->steady = !varies && !crashes;
+    p->rounds_min = fmax(ROUNDS_MIN, ceil(RARE_EVENTS / rare));
+    p->may_extend = !crashes;
+}
+
+enum status plan_init(struct plan *p, const struct config *c, const struct program *program,
+                      const struct tally *closed, struct error *err)
+{
+    *p = (struct plan){.config = c,
+                       .program = program,
+                       .rounds = closed->rounds,
+                       .rounds_per_call = closed->rounds_per_call,
+                       .start_s = closed->start_s,
+                       .round_s = closed->iteration_s,
+                       .save_s = closed->save_s,
+                       .redo_round = program->redo_round};
+    if (number_roles(p, err) != STATUS_OK) {
+        return err->code;
+    }
+    p->time_limited = p->time_limited && c->simulation.play_restarts;
+    p->ops = calloc(program->n_ops + 1, sizeof *p->ops);
+    p->lane_actor = malloc((p->lanes + 1) * sizeof *p->lane_actor);
+    p->actor_role = malloc((p->actors + 1) * sizeof *p->actor_role);
+    p->passes = calloc(p->instances + 1, sizeof *p->passes);
+    if (p->ops == NULL || p->lane_actor == NULL || p->actor_role == NULL || p->passes == NULL) {
+        plan_free(p);
+        return RAISE(err, ERR_MEMORY, "no memory for a program of %u actors", p->actors);
+    }
+    for (uint32_t r = 0; r < program->n_roles; ++r) {
+        const struct plan_role *const role = &p->roles[r];
+        for (uint32_t a = 0; a < role->actors; ++a) {
+            p->actor_role[role->first_actor + a] = (uint16_t)r;
+            for (uint32_t l = 0; l < role->lanes; ++l) {
+                p->lane_actor[role->first_lane + a * role->lanes + l] = role->first_actor + a;
+            }
+        }
+        for (enum span_kind k = 0; k < SPANS; ++k) {
+            const struct span *const span = &program->roles[r].span[k];
+            for (uint32_t i = span->first; i < span->first + span->ops; ++i) {
+                prepare_op(p, &program->ops[i], r, &p->ops[i]);
+            }
+        }
+    }
+    for (uint32_t i = 0; i < program->n_loops; ++i) {
+        const struct loop *const loop = &program->loops[i];
+        p->ops[loop->first + loop->ops - 1].loop_first = loop->first;
+        p->ops[loop->first + loop->ops - 1].loop_times = loop->times;
+    }
+    count_signals(p);
+    judge_rounds(p);
+    if (count_classes(p, err) != STATUS_OK) {
+        plan_free(p);
+        return err->code;
+    }
+    return STATUS_OK;
+}
+
+void plan_free(struct plan *p)
+{
+    free(p->ops);
+    free(p->lane_actor);
+    free(p->actor_role);
+    free(p->passes);
+    *p = (struct plan){0};
+}

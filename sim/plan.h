@@ -1,0 +1,158 @@
+/* A program made ready for playing: what every replication shares and none changes.
+ *
+ * Actors, lanes (requests one actor has in flight together) and channel instances get numbers; ops
+ * get their links, stores and places in the count of signals. A signal belongs to a generation, the
+ * receiver's round it is meant for, so that a fast worker's next update is never taken for a slow
+ * worker's present one. Generations follow from an op's place in the program and the sender's
+ * round: nothing is stored per signal.
+ */
+#ifndef SIM_PLAN_H
+#define SIM_PLAN_H
+
+#include "model/model.h"
+#include "model/program.h"
+#include "sim/draw.h"
+
+#define PLAN_NONE UINT32_MAX
+
+enum direction { DIRECTION_PUT, DIRECTION_GET, DIRECTIONS };
+enum { FLUIDS = STORE_USES * DIRECTIONS, FLUID_FREE = FLUIDS };
+
+/* Quantities with an effect that holds for a whole run. */
+enum effect {
+    EFFECT_STORES, /* three per store: PUT, GET, LIST */
+    EFFECT_START = EFFECT_STORES + 3 * STORE_USES,
+    EFFECT_WARM_START,
+    EFFECT_FRAMEWORK,
+    EFFECT_INVOKE,
+    EFFECT_SERVER_START,
+    EFFECT_SERVER_FRAMEWORK,
+    EFFECT_SPEED,
+    EFFECTS
+};
+
+struct plan_op {
+    enum op_kind kind;
+    enum op_peer peer;
+    enum op_poll poll;
+    uint16_t phase, store, channel;
+    uint16_t fluid; /* store * DIRECTIONS + direction; FLUID_FREE when nothing is shared */
+    uint16_t effect;
+    bool throttled;   /* its store caps the rate of such requests */
+    bool bursts;      /* moves through a link with a token bucket */
+    bool shares_link; /* several flows of one actor are held back by its own link */
+    uint32_t role, count, lanes, need, poll_pages;
+    double size_bytes;
+    double serialise_s;                              /* of the whole op */
+    double connection_bytes_per_s, link_bytes_per_s; /* HUGE_VAL when not limited */
+    double burst_link_bytes_per_s;                   /* while the token bucket lasts */
+    const struct quantity *latency;                  /* of a request; AWAIT: of a poll */
+    double mean_s;                                   /* COMPUTE */
+    struct noise noise;                              /* COMPUTE */
+    uint32_t loop_first, loop_times;                 /* the loop that ends here; times 0: none */
+    uint64_t signals_before, signals_per_round;      /* requests to the channel before this op */
+    uint64_t awaits_before, awaits_per_round;        /* awaits of the channel before this op */
+    uint64_t needs_before, needs_per_round;          /* signals they consumed */
+};
+
+/* How a channel's signals are told apart by generation. Counts are of one actor of a role. */
+struct plan_channel {
+    uint32_t first, instances;
+    bool cumulative; /* one sender per instance, or no rounds: a running count will do */
+    uint64_t sent[ROLE_LIMIT][SPANS], awaited[ROLE_LIMIT][SPANS], needed[ROLE_LIMIT][SPANS];
+    uint64_t generation_sent[ROLE_LIMIT], generation_awaits[ROLE_LIMIT];
+};
+
+struct plan_role {
+    uint32_t first_actor, actors, first_lane, lanes;
+    uint64_t name_hash;
+    bool function;       /* of the platform: starts, may crash, is billed by its time */
+    bool called;         /* LIFETIME_CALL */
+    bool rounds;         /* has ops in its iteration */
+    bool works;          /* runs on the platform: has an instance's speed, may straggle */
+    double call_start_s; /* the closed form's start of a call */
+};
+
+struct plan {
+    const struct config *config;
+    const struct program *program;
+    double rounds, rounds_per_call; /* the closed form's plan of re-invocations */
+    double start_s;                 /* the closed form's mean start of the job */
+    double round_s, save_s;         /* planned times of a round and of a checkpoint */
+    struct plan_op *ops;
+    struct plan_role roles[ROLE_LIMIT];
+    struct plan_channel channels[CHANNEL_LIMIT];
+    uint32_t *lane_actor; /* lanes */
+    uint16_t *actor_role; /* actors */
+    uint32_t *passes;     /* instances: awaits of one generation until it is spent */
+    uint32_t actors, lanes, instances;
+    uint32_t round_actors;    /* of roles that have rounds */
+    uint32_t job_actors;      /* that live as long as the job */
+    uint16_t classes[FLUIDS]; /* distinct speeds of flows; 0: no fluid needed */
+    double rounds_min;        /* to play before their mean can be trusted, unless steady */
+    bool time_limited;
+    bool failures;   /* anything can go wrong */
+    bool steady;     /* nothing is drawn and no speed changes with time: rounds repeat exactly */
+    bool redo_round; /* a crash sends everybody back to the beginning of the round */
+    bool may_extend; /* rounds are exchangeable: not all need be played */
+};
+
+/* Build a plan for the program emitted for c; `closed` is the closed form's tally of it.
+ * Owns:    free with plan_free(); borrows c and program.
+ * Errors:  ERR_MEMORY; ERR_INPUT for more actors than events can name. */
+enum status plan_init(struct plan *p, const struct config *c, const struct program *program,
+                      const struct tally *closed, struct error *err);
+void plan_free(struct plan *p); /* accepts a zeroed one */
+
+/* How often one execution of its span executes an op: the times of the loop around it, or once. */
+double plan_times(const struct plan *p, uint32_t op);
+
+/* What one of `active` flows of an op can move through the function's own link, bytes/s. */
+static inline double plan_cap(const struct plan_op *op, uint32_t active, bool bursting)
+{
+    const double link = bursting ? op->burst_link_bytes_per_s : op->link_bytes_per_s;
+    return fmin(op->connection_bytes_per_s, link / (double)active);
+}
+
+/* Does the store pay for its speed with credits it earns? */
+static inline bool plan_on_credit(const struct plan *p, uint32_t store)
+{
+    const struct store *const s = &p->config->stores[store];
+    return s->burst_bytes > 0 && s->baseline_bytes_per_s > 0 &&
+           p->config->simulation.play_throttling;
+}
+
+/* What a store moves in one direction, bytes/s; HUGE_VAL when not limited. */
+static inline double plan_capacity(const struct plan *p, uint32_t fluid, bool spent)
+{
+    const struct store *const s = &p->config->stores[fluid / DIRECTIONS];
+    const double aggregate = fluid % DIRECTIONS == DIRECTION_GET ? s->aggregate_get_bytes_per_s
+                                                                 : s->aggregate_put_bytes_per_s;
+    const double nodes = s->nodes > 1 ? s->nodes : 1;
+    const bool capped = aggregate > 0 && p->config->simulation.play_contention;
+    const double full = capped ? aggregate * nodes : HUGE_VAL;
+    return spent ? fmin(full, s->baseline_bytes_per_s) : full;
+}
+
+/* Instance of op's channel that request `index` of actor `self` signals (not for PEER_ALL). */
+static inline uint32_t plan_target(const struct plan *p, const struct plan_op *op, uint32_t self,
+                                   uint32_t index)
+{
+    const uint32_t n = p->channels[op->channel].instances;
+    switch (op->peer) {
+    case PEER_OWN:
+        return self;
+    case PEER_NEXT:
+        return self + 1 < n ? self + 1 : 0;
+    case PEER_EACH:
+        return (self + index) % n;
+    case PEER_EACH_OTHER:
+        return (self + 1 + index) % n;
+    case PEER_GROUP:
+        return (uint32_t)((uint64_t)self * n / p->roles[op->role].actors);
+    default:
+        return 0;
+    }
+}
+
+#endif

@@ -1,0 +1,580 @@
+/* A whole job: segments between re-invocations, rounds played and rounds extended, and what is told
+ * of it.
+ *
+ * Rounds between two re-invocations are exchangeable given the instances, so a long segment need
+ * not be played to its end: after the transient the mean and the standard deviation s of a round's
+ * length are estimated, playing stops when s / sqrt(n) is small against the mean, and the n' rounds
+ * left take n' mean + s sqrt(n') z with one normal z, which keeps both the mean and the spread of
+ * the job's time. In a synchronous job all workers share one estimate; in an asynchronous one every
+ * worker has its own.
+ */
+#include "sim/run.h"
+#include "sim/timeline.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void run_fail(struct run *s, enum status code, const char *what)
+{
+    if (s->failed == STATUS_OK) {
+        s->failed = code;
+        RAISE(s->err, code, "%s (after %.6g s)", what, run_now(s));
+    }
+}
+
+/* ---------------------------------------------------------------- memory */
+
+static size_t take(size_t *at, size_t count, size_t size)
+{
+    const size_t place = (*at + 63) / 64 * 64;
+    *at = place + count * size;
+    return place;
+}
+
+enum status run_init(struct run *s, const struct plan *plan, struct error *err)
+{
+    *s = (struct run){.plan = plan, .err = err};
+    const size_t actors = plan->actors, ops = plan->program->n_ops;
+    s->stride = plan->program->n_phases + 2;
+    size_t size = 0;
+    const size_t a = take(&size, actors, sizeof *s->actors);
+    const size_t l = take(&size, plan->lanes, sizeof *s->lanes);
+    const size_t i = take(&size, plan->instances, sizeof *s->instances);
+    const size_t c = take(&size, 3 * actors * s->stride, sizeof *s->clocks);
+    const size_t o = take(&size, 2 * ops, sizeof *s->tried);
+    const size_t q = take(&size, actors, sizeof *s->queued);
+    char *const block = calloc(1, size + 1);
+    if (block == NULL) {
+        return RAISE(err, ERR_MEMORY, "no memory for simulating %u actors", plan->actors);
+    }
+    s->block = block;
+    s->actors = (struct actor *)(void *)(block + a);
+    s->lanes = (struct lane *)(void *)(block + l);
+    s->instances = (struct instance *)(void *)(block + i);
+    s->clocks = (double *)(void *)(block + c);
+    s->early_clocks = s->clocks + actors * s->stride;
+    s->late_clocks = s->early_clocks + actors * s->stride;
+    s->tried = (uint64_t *)(void *)(block + o);
+    s->moved = s->tried + ops;
+    s->queued = (uint32_t *)(void *)(block + q);
+    const double keep_alive_s = plan->config->platform.keep_alive_s;
+    const size_t warm = (size_t)fmin(plan->config->simulation.warm_pool, KEY_IDS_MAX);
+    if (event_queue_init(&s->queue, slot_of_link(s, plan->actors), err) != STATUS_OK ||
+        pool_init(&s->pool, 2 * actors + warm, keep_alive_s, err) != STATUS_OK) {
+        run_free(s);
+        return err->code;
+    }
+    for (uint32_t f = 0; f < FLUIDS; ++f) {
+        if (plan->classes[f] > 0 &&
+            fluid_init(&s->fluids[f], plan->lanes, plan->classes[f], HUGE_VAL, err) != STATUS_OK) {
+            run_free(s);
+            return err->code;
+        }
+    }
+    return STATUS_OK;
+}
+
+void run_free(struct run *s)
+{
+    event_queue_free(&s->queue);
+    pool_free(&s->pool);
+    for (uint32_t f = 0; f < FLUIDS; ++f) {
+        fluid_free(&s->fluids[f]);
+    }
+    free(s->block);
+    *s = (struct run){0};
+}
+
+/* ---------------------------------------------------------------- one replication's draws */
+
+static void draw_effect(struct run *s, unsigned effect, const struct quantity *q, bool play)
+{
+    struct random_stream r = random_open(s->seed, s->replication, effect, PURPOSE_RUN);
+    s->effect[effect] = quantity_run_effect(q, &r);
+    s->drawn[effect] = play && (q->cv > 0 || q->run_sd > 0);
+}
+
+static void draw_effects(struct run *s)
+{
+    const struct config *const c = s->plan->config;
+    for (unsigned i = 0; i < STORE_USES; ++i) {
+        const struct store *const store = &c->stores[i];
+        const bool play = c->simulation.play_latency;
+        draw_effect(s, EFFECT_STORES + 3 * i, &store->put_latency_s, play);
+        draw_effect(s, EFFECT_STORES + 3 * i + 1, &store->get_latency_s, play);
+        draw_effect(s, EFFECT_STORES + 3 * i + 2, &store->list_latency_s, play);
+    }
+    const bool start = c->simulation.play_startup;
+    draw_effect(s, EFFECT_START, &c->platform.start_s, start);
+    draw_effect(s, EFFECT_WARM_START, &c->platform.warm_start_s, start);
+    draw_effect(s, EFFECT_FRAMEWORK, &c->platform.framework_init_s, start);
+    draw_effect(s, EFFECT_INVOKE, &c->platform.invoke_latency_s, start);
+    draw_effect(s, EFFECT_SERVER_START, &c->server.start_s, start);
+    draw_effect(s, EFFECT_SERVER_FRAMEWORK, &c->server.framework_init_s, start);
+    draw_effect(s, EFFECT_SPEED, &c->simulation.instance_speed, c->simulation.play_instances);
+    s->straggler_share = c->simulation.play_stragglers ? c->simulation.straggler_share : 0.0;
+    s->lost_update_share = c->simulation.play_failures ? c->simulation.lost_update_share : 0.0;
+}
+
+/* ---------------------------------------------------------------- segments */
+
+static void begin_segment(struct run *s)
+{
+    const struct plan *const p = s->plan;
+    const double left = p->rounds - s->rounds_before;
+    s->segment_rounds = p->time_limited ? fmin(left, p->rounds_per_call) : left;
+    s->last_segment = s->segment_rounds >= left;
+    s->segment_from_s = s->full_round_s = s->queue.now_s;
+    s->stop_round = (uint32_t)fmin(s->segment_rounds, UINT32_MAX - 1.0);
+    s->front = s->full_rounds = s->ended = 0;
+    s->stopping = s->stop_round == 0;
+    s->stats = (struct round_stats){0};
+    memset(s->finished, 0, sizeof s->finished);
+    memset(s->counters.steady_polls, 0, sizeof s->counters.steady_polls);
+    memset(s->counters.steady_billed_s, 0, sizeof s->counters.steady_billed_s);
+    memset(s->counters.steady_host_s, 0, sizeof s->counters.steady_host_s);
+    memset(s->clocks, 0, 3 * (size_t)p->actors * s->stride * sizeof *s->clocks);
+    for (uint32_t a = 0; a < p->actors; ++a) {
+        struct actor *const actor = &s->actors[a];
+        actor->round = 0;
+        actor->marked = actor->set_up = false;
+        actor->span = SPAN_SETUP;
+        actor->resume = SPAN_ITERATION;
+        actor->early_s = actor->late_s = s->queue.now_s;
+    }
+    channel_reset(s);
+    platform_begin(s);
+}
+
+enum span_kind run_last_span(const struct run *s)
+{
+    return s->last_segment ? SPAN_TEARDOWN : SPAN_CHECKPOINT;
+}
+
+static void add_round(struct round_stats *r, double length_s)
+{
+    const double off = length_s - r->mean_s;
+    r->mean_s += off / (double)++r->count;
+    r->squares += off * (length_s - r->mean_s);
+}
+
+static double spread(const struct round_stats *r)
+{
+    return r->count > 1 ? sqrt(fmax(r->squares, 0.0) / (double)(r->count - 1)) : 0.0;
+}
+
+/* Have enough rounds been played to extend the rest? In an asynchronous job the observations are of
+ * single workers' rounds, w of them in the time of one. */
+static bool enough(const struct run *s)
+{
+    const struct plan *const p = s->plan;
+    const double most = p->config->simulation.iterations_max;
+    if (s->exact || s->front < TRANSIENT_ROUNDS + 2 || s->stats.count < 2) {
+        return false;
+    }
+    if (most > 0) {
+        return s->front >= most;
+    }
+    const double n = (double)s->stats.count, mean = s->stats.mean_s;
+    if (p->steady) {
+        const double rounding_s = 1e-9 * mean + 1e-12 * s->queue.now_s;
+        return n >= 3 && spread(&s->stats) <= rounding_s;
+    }
+    const double observed = p->program->sync == SYNC_ASYNCHRONOUS ? n / p->round_actors : n;
+    return p->may_extend && observed >= p->rounds_min &&
+           spread(&s->stats) <=
+               0.5 * p->config->simulation.half_width_ratio * mean * sqrt(observed);
+}
+
+/* Would another round end too late for the checkpoint? Behind the plan, the segment ends early. */
+static bool late(const struct run *s)
+{
+    const struct platform *const host = &s->plan->config->platform;
+    if (!s->plan->time_limited) {
+        return false;
+    }
+    const double elapsed_s = s->queue.now_s - s->segment_from_s;
+    const double limit_s = (host->time_limit_s - host->guard_s) * (1 + 1e-9);
+    return elapsed_s + s->plan->round_s + s->plan->save_s > limit_s;
+}
+
+/* Somebody is the first to have finished `front` rounds: is that enough? */
+static void look_ahead(struct run *s)
+{
+    const struct plan *const p = s->plan;
+    if (s->front >= s->stop_round) {
+        return;
+    }
+    if (enough(s)) {
+        s->stop_round = s->front;
+        s->stopping = true;
+    } else if (late(s)) {
+        s->stop_round = s->front;
+        s->stopping = true;
+        s->segment_rounds = s->front;
+        s->last_segment = s->rounds_before + s->segment_rounds >= p->rounds;
+    }
+}
+
+static void note_full_round(struct run *s, uint32_t round)
+{
+    const struct plan *const p = s->plan;
+    if (round >= s->full_rounds + ROUNDS_OPEN) {
+        run_fail(s, ERR_NUMERIC, "one actor runs too many rounds ahead of another");
+    }
+    if (++s->finished[round % ROUNDS_OPEN] < p->round_actors) {
+        return;
+    }
+    s->finished[round % ROUNDS_OPEN] = 0;
+    ++s->full_rounds;
+    if (s->full_rounds > TRANSIENT_ROUNDS) {
+        add_round(&s->stats, s->queue.now_s - s->full_round_s);
+    }
+    s->full_round_s = s->queue.now_s;
+}
+
+bool run_round_done(struct run *s, uint32_t a)
+{
+    const struct plan *const p = s->plan;
+    struct actor *const actor = &s->actors[a];
+    const double now = s->queue.now_s;
+    const bool asynchronous = p->program->sync == SYNC_ASYNCHRONOUS;
+    ++s->counters.played[p->actor_role[a]];
+    if (asynchronous) {
+        if (actor->round > TRANSIENT_ROUNDS) {
+            add_round(&s->stats, now - actor->late_s);
+        }
+        actor->late_s = now;
+    } else {
+        note_full_round(s, actor->round - 1);
+    }
+    if (actor->round == TRANSIENT_ROUNDS) {
+        actor->early_s = now;
+        memcpy(clocks_of(s, s->early_clocks, a), clocks_of(s, s->clocks, a),
+               s->stride * sizeof *s->clocks);
+    }
+    if (actor->round > s->front) {
+        s->front = actor->round;
+        look_ahead(s);
+    }
+    const bool last = actor->round >= s->stop_round || (asynchronous && s->stopping);
+    if (last) {
+        actor->late_s = now;
+        memcpy(clocks_of(s, s->late_clocks, a), clocks_of(s, s->clocks, a),
+               s->stride * sizeof *s->clocks);
+    }
+    return last;
+}
+
+void run_rewind(struct run *s, uint32_t round)
+{
+    for (uint32_t later = round; later < s->full_rounds + ROUNDS_OPEN; ++later) {
+        s->finished[later % ROUNDS_OPEN] = 0;
+    }
+    s->full_rounds = round;
+    s->front = round;
+}
+
+/* ---------------------------------------------------------------- the segment's end */
+
+/* Time that rounds which were not played would have taken, given one normal number. */
+static double extension(const struct run *s, double mean_s, double rounds, double z)
+{
+    return rounds > 0 ? fmax(rounds * mean_s + z * spread(&s->stats) * sqrt(rounds), 0.0) : 0.0;
+}
+
+/* In an asynchronous job a worker's own rounds tell about its later ones. */
+static double own_extension(const struct run *s, uint32_t a, double rounds)
+{
+    const struct actor *const actor = &s->actors[a];
+    double mean_s = s->stats.mean_s;
+    if (actor->round > TRANSIENT_ROUNDS) {
+        mean_s = (actor->late_s - actor->early_s) / (actor->round - TRANSIENT_ROUNDS);
+    }
+    struct random_stream own = stream_of(s, a, PURPOSE_EXTEND, s->segment);
+    return extension(s, mean_s, rounds, random_normal(&own));
+}
+
+/* The clocks of the actor that ends last, its rounds after the transient stretched over the
+ * extension: the parts still add up. */
+static void book_critical(struct run *s, uint32_t a, double extended_s)
+{
+    const double *const clocks = clocks_of(s, s->clocks, a);
+    const double *const early = clocks_of(s, s->early_clocks, a);
+    const double *const last = clocks_of(s, s->late_clocks, a);
+    double played_s = 0.0;
+    for (uint32_t i = 0; i < s->stride; ++i) {
+        played_s += last[i] - early[i];
+    }
+    for (uint32_t i = 0; i < s->stride; ++i) {
+        s->job_clocks[i] += clocks[i];
+        if (extended_s > 0.0 && played_s > 0.0) {
+            s->job_clocks[i] += (last[i] - early[i]) * extended_s / played_s;
+        }
+    }
+}
+
+/* What rounds cause beyond their ops' own counts: polls and the lives of called functions. */
+static void extend_counters(struct run *s, double rounds)
+{
+    const double steady = (double)s->stop_round - TRANSIENT_ROUNDS;
+    if (!(rounds > 0 && steady > 0)) {
+        return;
+    }
+    struct counters *const c = &s->counters;
+    for (unsigned i = 0; i < STORE_USES; ++i) {
+        for (unsigned k = 0; k < 2; ++k) {
+            c->polls[i][k] += c->steady_polls[i][k] / steady * rounds;
+        }
+    }
+    for (unsigned r = 0; r < ROLE_LIMIT; ++r) {
+        c->billed_s[r] += c->steady_billed_s[r] / steady * rounds;
+        c->host_s[r] += c->steady_host_s[r] / steady * rounds;
+    }
+}
+
+static void end_segment(struct run *s)
+{
+    const struct plan *const p = s->plan;
+    const double now = s->queue.now_s;
+    const bool asynchronous = p->program->sync == SYNC_ASYNCHRONOUS;
+    const double shared_left = s->segment_rounds - s->stop_round;
+    struct random_stream shared = random_open(s->seed, s->replication, s->segment, PURPOSE_EXTEND);
+    const double shared_s = extension(s, s->stats.mean_s, shared_left, random_normal(&shared));
+    uint32_t critical = 0;
+    double end_s = -1.0, critical_s = 0.0;
+    for (uint32_t a = 0; a < p->actors; ++a) {
+        const struct actor *const actor = &s->actors[a];
+        const uint16_t r = p->actor_role[a];
+        const struct plan_role *const role = &p->roles[r];
+        const double left = role->rounds ? s->segment_rounds - actor->round : 0.0;
+        const double extended_s = asynchronous ? own_extension(s, a, left) : shared_s;
+        s->counters.extended[r] += left;
+        if (role->function && !role->called) {
+            platform_bill(s, a, actor->ended_s, extended_s);
+        } else if (!role->called) {
+            s->counters.host_s[r] += now - s->segment_from_s + extended_s;
+        }
+        if (actor->ended_s + extended_s > end_s) {
+            end_s = actor->ended_s + extended_s;
+            critical = a;
+            critical_s = extended_s;
+        }
+    }
+    book_critical(s, critical, critical_s);
+    extend_counters(s, shared_left);
+    s->extended_s += end_s - now;
+    s->played_rounds += s->stop_round;
+    s->extended_rounds += shared_left;
+    s->round_sum_s += s->stats.mean_s * (double)s->stats.count;
+    s->round_count += (double)s->stats.count;
+    s->rounds_before += s->segment_rounds;
+    if (s->last_segment) {
+        s->done = true;
+    } else {
+        ++s->segment;
+        begin_segment(s);
+    }
+}
+
+void run_actor_ended(struct run *s, uint32_t a)
+{
+    s->actors[a].state = ACTOR_IDLE;
+    s->actors[a].ended_s = s->queue.now_s;
+    platform_end_job(s, a);
+    if (++s->ended == s->plan->actors) {
+        end_segment(s);
+    }
+}
+
+/* ---------------------------------------------------------------- the tally */
+
+static double metered(double size_bytes, double unit_bytes)
+{
+    return unit_bytes > 0 ? fmax(1, ceil(size_bytes / unit_bytes)) : 1;
+}
+
+/* Requests of one op: those played, those of the rounds that were not, and their share of retries.
+ */
+static void count_op(struct run *s, uint32_t i, uint32_t span, double times)
+{
+    const struct plan *const p = s->plan;
+    const struct plan_op *const op = &p->ops[i];
+    struct tally *const t = &s->tally;
+    double moved = (double)s->moved[i], tried = (double)s->tried[i];
+    if (span == SPAN_ITERATION && s->counters.played[op->role] > 0) {
+        const double more = s->counters.extended[op->role] * op->count * times;
+        tried += more * (moved > 0 ? tried / moved : 1.0);
+        moved += more;
+    }
+    if (op->kind == OP_INVOKE) {
+        t->invocations += tried;
+    }
+    if (op->store >= STORE_USES) {
+        return;
+    }
+    const struct price *const price = &p->config->stores[op->store].price;
+    switch (op->kind) {
+    case OP_PUT:
+        t->requests[op->store][REQUEST_PUT] += tried;
+        t->bytes_put[op->store] += moved * op->size_bytes;
+        t->units_put[op->store] += tried * metered(op->size_bytes, price->put_unit_bytes);
+        break;
+    case OP_GET:
+        t->requests[op->store][REQUEST_GET] += tried;
+        t->bytes_get[op->store] += moved * op->size_bytes;
+        t->units_get[op->store] += tried * metered(op->size_bytes, price->get_unit_bytes);
+        break;
+    case OP_LIST:
+        t->requests[op->store][REQUEST_LIST] += tried;
+        break;
+    case OP_DELETE:
+        t->requests[op->store][REQUEST_DELETE] += tried;
+        break;
+    default:
+        break;
+    }
+    if (op->kind == OP_PUT && span == SPAN_ITERATION) {
+        t->stored_byte_s +=
+            (double)p->roles[op->role].actors * op->count * times * op->size_bytes * t->time_s;
+    }
+}
+
+static void count_ops(struct run *s)
+{
+    const struct program *const program = s->plan->program;
+    for (uint32_t r = 0; r < program->n_roles; ++r) {
+        for (uint32_t k = 0; k < SPANS; ++k) {
+            const struct span *const span = &program->roles[r].span[k];
+            for (uint32_t i = span->first; i < span->first + span->ops; ++i) {
+                count_op(s, i, k, plan_times(s->plan, i));
+            }
+        }
+    }
+}
+
+static void tell(struct run *s)
+{
+    const struct plan *const p = s->plan;
+    const struct counters *const c = &s->counters;
+    struct tally *const t = &s->tally;
+    *t = (struct tally){.rounds = p->rounds,
+                        .restarts = s->segment,
+                        .rounds_per_call = p->rounds_per_call,
+                        .save_s = p->save_s,
+                        .invocations = c->invocations};
+    const double constant_s = p->config->compute.constant_s;
+    t->time_s = run_now(s) + constant_s;
+    t->iteration_s = s->round_count > 0 ? s->round_sum_s / s->round_count
+                                        : (t->time_s - p->start_s) / fmax(p->rounds, 1.0);
+    t->category_s[CATEGORY_COMPUTE] = constant_s;
+    for (uint32_t i = 0; i < p->program->n_phases; ++i) {
+        t->phase_s[i] = s->job_clocks[i];
+        t->category_s[p->program->phases[i].category] += s->job_clocks[i];
+    }
+    t->category_s[CATEGORY_WAIT] += s->job_clocks[p->program->n_phases];
+    t->category_s[CATEGORY_STARTUP] += s->job_clocks[p->program->n_phases + 1];
+    count_ops(s);
+    for (unsigned i = 0; i < STORE_USES; ++i) {
+        t->requests[i][REQUEST_LIST] += c->polls[i][0];
+        t->requests[i][REQUEST_GET] += c->polls[i][1];
+        t->units_get[i] += c->polls[i][1];
+        t->polls += c->polls[i][0] + c->polls[i][1];
+        t->bytes_put[i] += c->partial_bytes[i * DIRECTIONS + DIRECTION_PUT];
+        t->bytes_get[i] += c->partial_bytes[i * DIRECTIONS + DIRECTION_GET];
+    }
+    for (uint32_t r = 0; r < p->program->n_roles; ++r) {
+        t->billed_s[r] = c->billed_s[r];
+        t->host_s[r] = c->host_s[r];
+    }
+}
+
+/* ---------------------------------------------------------------- the loop */
+
+static void reset(struct run *s)
+{
+    const struct plan *const p = s->plan;
+    event_queue_reset(&s->queue);
+    memset(s->actors, 0, p->actors * sizeof *s->actors);
+    memset(s->tried, 0, 2 * (size_t)p->program->n_ops * sizeof *s->tried);
+    memset(&s->counters, 0, sizeof s->counters);
+    memset(s->job_clocks, 0, sizeof s->job_clocks);
+    s->segment = 0;
+    s->rounds_before = s->extended_s = s->played_rounds = s->extended_rounds = 0.0;
+    s->round_sum_s = s->round_count = 0.0;
+    s->done = false;
+    s->failed = STATUS_OK;
+    draw_effects(s);
+    platform_reset(s);
+    transfer_reset(s);
+}
+
+static void dispatch(struct run *s, uint32_t slot)
+{
+    const struct plan *const p = s->plan;
+    if (slot < p->actors) {
+        actor_event(s, slot);
+    } else if (slot < slot_of_fluid(s, 0)) {
+        transfer_event(s, slot - slot_of_lane(s, 0));
+    } else if (slot < slot_of_credit(s, 0)) {
+        transfer_complete(s, slot - slot_of_fluid(s, 0));
+    } else if (slot < slot_of_kill(s, 0)) {
+        transfer_credit_event(s, slot - slot_of_credit(s, 0));
+    } else if (slot < slot_of_link(s, 0)) {
+        platform_kill(s, slot - slot_of_kill(s, 0));
+    } else {
+        transfer_link_event(s, slot - slot_of_link(s, 0));
+    }
+}
+
+/* Nothing will ever happen again, and the job is not done. */
+static void explain_standstill(struct run *s)
+{
+    const struct plan *const p = s->plan;
+    if (s->queued_count > 0) {
+        s->failed = RAISE(s->err, ERR_INFEASIBLE,
+                          "concurrency: %u functions wait for the account's limit of %.0f while "
+                          "the others wait for them",
+                          s->queued_count, p->config->platform.concurrency_limit);
+        return;
+    }
+    for (uint32_t a = 0; a < p->actors; ++a) {
+        if (s->actors[a].state == ACTOR_WAITING) {
+            const struct plan_op *const op = &p->ops[s->actors[a].op];
+            s->failed =
+                RAISE(s->err, ERR_DEADLOCK, "%s %u waits for %u signals on %s that never come",
+                      p->program->roles[op->role].name, self_of(p, a), op->need,
+                      p->program->channels[op->channel].name);
+            return;
+        }
+    }
+    run_fail(s, ERR_DEADLOCK, "nothing happens any more");
+}
+
+enum status run_play(struct run *s, uint64_t seed, uint64_t replication, struct error *err)
+{
+    enum { LOOK_EVERY = 1 << 16 }; /* events between two looks at `interrupted` */
+    s->seed = seed;
+    s->replication = replication;
+    s->err = err;
+    reset(s);
+    begin_segment(s);
+    while (!s->done && s->failed == STATUS_OK) {
+        if (s->stale != 0 && event_queue_next_s(&s->queue) > s->queue.now_s) {
+            transfer_refresh(s);
+        }
+        const uint32_t slot = event_queue_pop(&s->queue);
+        if (slot == EVENT_NONE) {
+            explain_standstill(s);
+            break;
+        }
+        dispatch(s, slot);
+        if (s->queue.executed % LOOK_EVERY == 0 && s->interrupted != NULL && *s->interrupted) {
+            run_fail(s, ERR_INTERRUPTED, "interrupted");
+        }
+    }
+    if (s->failed == STATUS_OK) {
+        tell(s);
+    }
+    return s->failed;
+}
