@@ -313,7 +313,7 @@ enum status evaluate_program(const struct config *c, struct evaluator *e, struct
     struct increment step;
     walk_start(&steady, c, e, start_s);
     if (walk_span(&steady, SPAN_SETUP, err) != STATUS_OK ||
-        walk_steady(&steady, HUGE_VAL, &step, err) != STATUS_OK) {
+        walk_steady(&steady, c->workload.rounds, &step, err) != STATUS_OK) {
         return err->code;
     }
     t->start_s = start_s;

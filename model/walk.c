@@ -240,40 +240,94 @@ static void subtract(struct clock *out, const struct clock *a, const struct cloc
     }
 }
 
+/* Have all roles that take part in rounds made the same step twice? Then nothing but the date has
+ * changed, and every later round is the same. Asynchronous roles need not keep step with each
+ * other. */
+static bool repeats(const struct program *p, const double step_s[ROLE_LIMIT],
+                    const double last_s[ROLE_LIMIT], double period_s, double tolerance_s)
+{
+    for (uint32_t r = 0; r < p->n_roles; r++) {
+        const bool own = fabs(step_s[r] - last_s[r]) <= tolerance_s;
+        const bool together = p->sync == SYNC_ASYNCHRONOUS ||
+                              p->roles[r].span[SPAN_ITERATION].ops == 0 ||
+                              fabs(step_s[r] - period_s) <= tolerance_s;
+        if (!own || !together) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What the rounds since `from` added, per round. */
+static void average(const struct walk *w, const struct walk *from, double rounds,
+                    struct increment *out)
+{
+    const struct program *p = &w->evaluator->program;
+    out->period_s = 0;
+    for (uint32_t r = 0; r < p->n_roles && rounds > 0; r++) {
+        struct clock *step = &out->roles[r];
+        subtract(step, &w->roles[r], &from->roles[r], p->n_phases);
+        step->at_s /= rounds;
+        step->wait_s /= rounds;
+        step->start_s /= rounds;
+        for (uint32_t i = 0; i < p->n_phases; i++) {
+            step->phase_s[i] /= rounds;
+        }
+        out->period_s = fmax(out->period_s, step->at_s);
+    }
+    for (int s = 0; s < STORE_USES && rounds > 0; s++) {
+        out->polls[s][0] = (w->polls[s][0] - from->polls[s][0]) / rounds;
+        out->polls[s][1] = (w->polls[s][1] - from->polls[s][1]) / rounds;
+    }
+}
+
 enum status walk_steady(struct walk *w, double limit, struct increment *out, struct error *err)
 {
-    enum { ROUNDS_MAX = 16 }; /* transients of these graphs last one or two rounds */
+    /* Transients last a round or two; only polling may keep rounds from ever repeating exactly.
+     * Then the second half of ROUNDS_MAX rounds stands for the later ones. */
+    enum { ROUNDS_MAX = 256 };
     const struct program *p = &w->evaluator->program;
+    struct walk from;
     double last_s[ROLE_LIMIT];
-    struct clock before[ROLE_LIMIT];
-    double polls[STORE_USES][2];
+    double step_s[ROLE_LIMIT];
+    double kept_at = 0;
     out->rounds = 0;
     bool steady = false;
     while (!steady && out->rounds < ROUNDS_MAX && out->rounds < limit) {
-        for (uint32_t r = 0; r < p->n_roles; r++) {
-            clock_copy(&before[r], &w->roles[r], p->n_phases);
+        const bool half = out->rounds == ROUNDS_MAX / 2;
+        if (out->rounds < ROUNDS_MAX / 2 || half) {
+            walk_copy(&from, w);
+            kept_at = out->rounds;
         }
-        memcpy(polls, w->polls, sizeof polls);
+        double before_s[ROLE_LIMIT];
+        for (uint32_t r = 0; r < p->n_roles; r++) {
+            before_s[r] = w->roles[r].at_s;
+        }
         if (walk_span(w, SPAN_ITERATION, err) != STATUS_OK) {
             return err->code;
         }
-        steady = out->rounds > 0;
-        out->period_s = 0;
+        double period_s = 0;
+        double latest_s = 0;
         for (uint32_t r = 0; r < p->n_roles; r++) {
-            const double step_s = w->roles[r].at_s - before[r].at_s;
-            steady = steady && fabs(step_s - last_s[r]) <= 1e-12 * fabs(w->roles[r].at_s);
-            last_s[r] = step_s;
-            out->period_s = fmax(out->period_s, step_s);
+            step_s[r] = w->roles[r].at_s - before_s[r];
+            period_s = fmax(period_s, step_s[r]);
+            latest_s = fmax(latest_s, w->roles[r].at_s);
         }
+        steady = out->rounds > 0 && repeats(p, step_s, last_s, period_s, 1e-12 * latest_s);
+        memcpy(last_s, step_s, sizeof last_s);
         out->rounds++;
+        if (steady && kept_at + 1 < out->rounds) {
+            /* Late to settle: the last step alone is what repeats. */
+            struct walk next;
+            walk_copy(&next, w);
+            if (walk_span(&next, SPAN_ITERATION, err) != STATUS_OK) {
+                return err->code;
+            }
+            average(&next, w, 1, out);
+            return STATUS_OK;
+        }
     }
-    for (uint32_t r = 0; r < p->n_roles && out->rounds > 0; r++) {
-        subtract(&out->roles[r], &w->roles[r], &before[r], p->n_phases);
-    }
-    for (int s = 0; s < STORE_USES; s++) {
-        out->polls[s][0] = w->polls[s][0] - polls[s][0];
-        out->polls[s][1] = w->polls[s][1] - polls[s][1];
-    }
+    average(w, &from, out->rounds - kept_at, out);
     return STATUS_OK;
 }
 

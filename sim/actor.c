@@ -135,12 +135,12 @@ void actor_op_done(struct run *s, uint32_t a)
 }
 
 /* LIST and DELETE are sent in the background, a signal inside one process is no request at all. */
-static void do_at_once(struct run *s, uint32_t a, const struct plan_op *op)
+static void do_at_once(struct run *s, uint32_t a, const struct plan_op *op, uint32_t requests)
 {
     struct actor *const actor = &s->actors[a];
-    s->tried[actor->op] += op->count;
-    s->moved[actor->op] += op->count;
-    for (uint32_t i = 0; op->peer != PEER_NONE && i < op->count; ++i) {
+    s->tried[actor->op] += requests;
+    s->moved[actor->op] += requests;
+    for (uint32_t i = 0; op->peer != PEER_NONE && i < requests; ++i) {
         if (!actor_repeats(s, a, i)) {
             channel_signal(s, a, i);
         }
@@ -170,7 +170,7 @@ void actor_run(struct run *s, uint32_t a)
 {
     struct actor *const actor = &s->actors[a];
     const struct plan *const p = s->plan;
-    while (!s->failed) {
+    while (s->failed == STATUS_OK) {
         const struct span *const span = &p->program->roles[p->actor_role[a]].span[actor->span];
         if (actor->op >= span->first + span->ops) {
             if (!next_span(s, a)) {
@@ -180,12 +180,16 @@ void actor_run(struct run *s, uint32_t a)
         }
         const struct plan_op *const op = &p->ops[actor->op];
         actor->since_s = s->queue.now_s;
-        switch (op->kind) {
-        case OP_COMPUTE:
+        if (op->kind == OP_COMPUTE) {
             actor->state = ACTOR_COMPUTING;
             run_at(s, a, CLASS_ACTOR, s->queue.now_s + compute_time(s, a, op));
             return;
-        case OP_AWAIT:
+        }
+        const uint32_t share =
+            plan_share(p, op, self_of(p, a), op->kind == OP_AWAIT ? op->need : op->count);
+        if (share == 0) { /* nothing of this op is this actor's */
+            advance(s, a);
+        } else if (op->kind == OP_AWAIT) {
             if (!channel_await(s, a)) {
                 actor->state = ACTOR_WAITING;
                 return;
@@ -195,20 +199,11 @@ void actor_run(struct run *s, uint32_t a)
                 return;
             }
             advance(s, a);
-            break;
-        case OP_PUT:
-        case OP_GET:
-            if (op->store < STORE_USES) {
-                transfer_begin(s, a);
-                return;
-            }
-            do_at_once(s, a, op);
-            break;
-        case OP_INVOKE:
+        } else if (op->takes_time) {
             transfer_begin(s, a);
             return;
-        default:
-            do_at_once(s, a, op);
+        } else {
+            do_at_once(s, a, op, share);
         }
     }
 }
@@ -222,7 +217,7 @@ void actor_begin(struct run *s, uint32_t a)
         timeline_span(s->timeline, s, a, TIMELINE_START, actor->since_s, now, NULL);
     }
     actor->since_s = now;
-    if (s->plan->roles[s->plan->actor_role[a]].called && actor->state == ACTOR_STARTING) {
+    if (starts_call(s, a)) {
         advance(s, a); /* past the await that started it */
     } else {
         actor_enter_span(s, a, SPAN_SETUP);

@@ -152,10 +152,9 @@ void channel_signal(struct run *s, uint32_t a, uint32_t request)
     const struct plan_channel *const channel = &p->channels[op->channel];
     uint32_t number = 0;
     if (!channel->cumulative) {
-        const uint64_t index = before_span(channel->sent[op->role], actor->span, actor->round) +
-                               op->signals_before + actor->loop_round * op->signals_per_round +
-                               request;
-        number = (uint32_t)(index / channel->generation_sent[op->role]);
+        const uint64_t index = before_span(channel->sends[op->role], actor->span, actor->round) +
+                               op->sends_before + actor->loop_round * op->sends_per_round;
+        number = (uint32_t)(index / channel->generation_sends[op->role]);
     }
     if (op->peer == PEER_ALL) {
         for (uint32_t i = 0; i < channel->instances; ++i) {
@@ -178,21 +177,25 @@ bool channel_await(struct run *s, uint32_t a)
         count_polls(s, a, op, 1.0);
         return true;
     }
-    const uint32_t instance =
-        channel->first + program_instance(&p->program->channels[op->channel], self_of(p, a),
-                                          p->roles[op->role].actors);
-    /* Signals needed in this span up to this await, its own included. */
-    const uint64_t in_span = op->needs_before + actor->loop_round * op->needs_per_round + op->need;
+    const uint32_t self = self_of(p, a);
+    const uint32_t instance = channel->first + program_instance(&p->program->channels[op->channel],
+                                                                self, p->roles[op->role].actors);
     uint32_t number = 0;
-    uint64_t count = in_span;
+    uint64_t count = plan_share(p, op, self, op->need);
     if (!channel->cumulative) {
-        const uint64_t index = before_span(channel->awaited[op->role], actor->span, actor->round) +
+        const uint64_t index = before_span(channel->awaits[op->role], actor->span, actor->round) +
                                op->awaits_before + actor->loop_round * op->awaits_per_round;
         const uint64_t awaits = channel->generation_awaits[op->role];
         number = (uint32_t)(index / awaits);
-        count = awaits == 1 ? op->need : in_span; /* a generation is one await, or one round */
+        if (awaits > 1) { /* a generation is a round: of its awaits this is not the first */
+            count = plan_needed(p, actor->op, self, actor->loop_round);
+        }
     } else {
-        count += before_span(channel->needed[op->role], actor->span, actor->round);
+        count = plan_needed(p, actor->op, self, actor->loop_round);
+        if (actor->span != SPAN_SETUP) {
+            count += plan_needed_in(p, op->channel, op->role, SPAN_SETUP, self) +
+                     actor->round * plan_needed_in(p, op->channel, op->role, SPAN_ITERATION, self);
+        }
     }
     struct generation *const g = generation_of(s, instance, number);
     if (g->count >= count) {
@@ -236,9 +239,9 @@ void channel_rewind(struct run *s, uint32_t round)
         const struct plan_channel *const channel = &p->channels[c];
         uint64_t first = UINT64_MAX; /* generation of the round */
         for (uint32_t r = 0; r < p->program->n_roles; ++r) {
-            if (channel->generation_sent[r] > 0) {
-                first = before_span(channel->sent[r], SPAN_ITERATION, round) /
-                        channel->generation_sent[r];
+            if (channel->generation_sends[r] > 0) {
+                first = before_span(channel->sends[r], SPAN_ITERATION, round) /
+                        channel->generation_sends[r];
             }
         }
         for (uint32_t i = 0; !channel->cumulative && i < channel->instances; ++i) {

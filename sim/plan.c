@@ -29,9 +29,12 @@ static enum status number_roles(struct plan *p, struct error *err)
             .first_lane = p->lanes,
             .lanes = lanes,
             .name_hash = hash_bytes(HASH_SEED, role->name, strlen(role->name)),
-            .function = role->host == HOST_WORKER && p->config->platform.kind == PLATFORM_FUNCTION,
+            .function =
+                role->host == HOST_WORKER && role->lifetime != LIFETIME_GUEST &&
+                (p->config->platform.kind == PLATFORM_FUNCTION || role->lifetime == LIFETIME_CALL),
             .called = role->lifetime == LIFETIME_CALL,
-            .works = role->host == HOST_WORKER,
+            .guest = role->lifetime == LIFETIME_GUEST,
+            .works = role->host == HOST_WORKER && role->lifetime != LIFETIME_GUEST,
             .rounds = role->span[SPAN_ITERATION].ops > 0,
         };
         const struct quantity *const warm = &p->config->platform.warm_start_s;
@@ -45,7 +48,6 @@ static enum status number_roles(struct plan *p, struct error *err)
         p->actors += role->actors;
         p->lanes += role->actors * lanes;
         p->round_actors += out->rounds ? role->actors : 0;
-        p->job_actors += out->called ? 0 : role->actors;
         p->time_limited = p->time_limited ||
                           (out->function && !out->called && p->config->platform.time_limit_s > 0);
     }
@@ -65,7 +67,6 @@ static void link_op(const struct plan *p, const struct op *op, enum host_use hos
     const bool get = op->kind == OP_GET;
     const double cap = s->connection_bytes_per_s;
     out->connection_bytes_per_s = cap > 0 ? cap : HUGE_VAL;
-    out->link_bytes_per_s = out->burst_link_bytes_per_s = HUGE_VAL;
     if (host != HOST_CLIENT) {
         const struct platform *const own = host == HOST_SERVER ? &c->server : &c->platform;
         out->link_bytes_per_s = out->burst_link_bytes_per_s = platform_nic(own);
@@ -75,7 +76,7 @@ static void link_op(const struct plan *p, const struct op *op, enum host_use hos
             out->burst_link_bytes_per_s = own->nic_burst_bytes_per_s;
         }
     }
-    out->serialise_s = c->compute.serialise_s_per_byte * (double)op->count * op->size_bytes;
+    out->serialise_s = c->compute.serialise_s_per_byte * op->size_bytes;
     const uint16_t fluid =
         (uint16_t)(op->store * DIRECTIONS + (get ? DIRECTION_GET : DIRECTION_PUT));
     out->shares_link =
@@ -102,8 +103,14 @@ static void prepare_op(const struct plan *p, const struct op *op, uint32_t r, st
         .count = op->count,
         .lanes = op->lanes < op->count ? op->lanes : op->count,
         .need = op->need,
+        .total = op->total,
+        .takes_time = op->kind == OP_INVOKE || ((op->kind == OP_PUT || op->kind == OP_GET) &&
+                                                op->store < STORE_USES && !op->background),
         .poll_pages = op->poll_pages,
         .size_bytes = op->size_bytes,
+        .connection_bytes_per_s = HUGE_VAL,
+        .link_bytes_per_s = HUGE_VAL,
+        .burst_link_bytes_per_s = HUGE_VAL,
         .mean_s = op->time.mean_s,
         .noise = noise_of_cv(c->simulation.play_noise ? op->time.cv : 0.0),
     };
@@ -116,7 +123,7 @@ static void prepare_op(const struct plan *p, const struct op *op, uint32_t r, st
         const bool get = op->kind == OP_GET || (op->kind == OP_AWAIT && op->poll == POLL_GET);
         out->latency = put ? &s->put_latency_s : get ? &s->get_latency_s : &s->list_latency_s;
         out->effect = (uint16_t)(EFFECT_STORES + 3 * op->store + (put ? 0 : get ? 1 : 2));
-        if (put || op->kind == OP_GET) {
+        if (out->takes_time) {
             link_op(p, op, p->program->roles[r].host, out);
         }
     }
@@ -126,16 +133,15 @@ static void prepare_op(const struct plan *p, const struct op *op, uint32_t r, st
  */
 
 struct place {
-    uint64_t signals, awaits, needs;
+    uint64_t sends, awaits;
 };
 
 static struct place add_op(struct place at, const struct plan_op *op, uint32_t channel)
 {
     if (op->channel == channel && op->kind == OP_AWAIT) {
-        at.awaits += 1;
-        at.needs += op->need;
+        ++at.awaits;
     } else if (op->channel == channel && op->peer != PEER_NONE) {
-        at.signals += op->count;
+        ++at.sends;
     }
     return at;
 }
@@ -161,11 +167,11 @@ double plan_times(const struct plan *p, uint32_t op)
  */
 static struct place count_channel(struct plan *p, const struct span *span, uint32_t channel)
 {
-    struct place total = {0, 0, 0};
+    struct place total = {0, 0};
     for (uint32_t i = span->first; i < span->first + span->ops;) {
         const struct loop *const loop = loop_around(p->program, i);
         const uint32_t end = loop != NULL ? loop->first + loop->ops : i + 1;
-        struct place round = {0, 0, 0};
+        struct place round = {0, 0};
         for (uint32_t k = i; k < end; ++k) {
             round = add_op(round, &p->ops[k], channel);
         }
@@ -173,21 +179,66 @@ static struct place count_channel(struct plan *p, const struct span *span, uint3
         for (; i < end; ++i) {
             struct plan_op *const op = &p->ops[i];
             if (op->channel == channel && (op->peer != PEER_NONE || op->kind == OP_AWAIT)) {
-                op->signals_before = at.signals;
+                op->sends_before = at.sends;
                 op->awaits_before = at.awaits;
-                op->needs_before = at.needs;
-                op->signals_per_round = loop != NULL ? round.signals : 0;
+                op->sends_per_round = loop != NULL ? round.sends : 0;
                 op->awaits_per_round = loop != NULL ? round.awaits : 0;
-                op->needs_per_round = loop != NULL ? round.needs : 0;
             }
             at = add_op(at, op, channel);
         }
         const uint64_t times = loop != NULL ? loop->times : 1;
-        total.signals += times * round.signals;
+        total.sends += times * round.sends;
         total.awaits += times * round.awaits;
-        total.needs += times * round.needs;
     }
     return total;
+}
+
+uint64_t plan_needed_in(const struct plan *p, uint32_t channel, uint32_t r, enum span_kind kind,
+                        uint32_t self)
+{
+    const struct span *const span = &p->program->roles[r].span[kind];
+    uint64_t needed = 0;
+    for (uint32_t i = span->first; i < span->first + span->ops; ++i) {
+        const struct plan_op *const op = &p->ops[i];
+        if (op->kind == OP_AWAIT && op->channel == channel) {
+            needed += (uint64_t)plan_times(p, i) * plan_share(p, op, self, op->need);
+        }
+    }
+    return needed;
+}
+
+static const struct span *span_around(const struct plan *p, uint32_t op)
+{
+    const struct role *const role = &p->program->roles[p->ops[op].role];
+    for (enum span_kind k = 0; k < SPANS; ++k) {
+        if (op >= role->span[k].first && op < role->span[k].first + role->span[k].ops) {
+            return &role->span[k];
+        }
+    }
+    return &role->span[SPAN_ITERATION];
+}
+
+uint64_t plan_needed(const struct plan *p, uint32_t op, uint32_t self, uint32_t loop_round)
+{
+    const struct loop *const own = loop_around(p->program, op);
+    const uint32_t channel = p->ops[op].channel;
+    uint64_t needed = 0;
+    for (uint32_t i = span_around(p, op)->first; i <= op; ++i) {
+        const struct plan_op *const other = &p->ops[i];
+        if (other->kind == OP_AWAIT && other->channel == channel) {
+            const struct loop *const loop = loop_around(p->program, i);
+            const uint64_t times = loop == NULL ? 1 : loop == own ? loop_round + 1 : loop->times;
+            needed += times * plan_share(p, other, self, other->need);
+        }
+    }
+    /* Later awaits of the same loop were executed in its earlier rounds. */
+    for (uint32_t i = op + 1; own != NULL && i < own->first + own->ops; ++i) {
+        const struct plan_op *const other = &p->ops[i];
+        if (other->kind == OP_AWAIT && other->channel == channel) {
+            needed += (uint64_t)loop_round * plan_share(p, other, self, other->need);
+        }
+    }
+    return needed;
 }
 
 /* Are all signals of the channel sent by a role of which each instance hears one actor only? */
@@ -209,17 +260,18 @@ static bool single_senders(const struct plan *p, uint32_t channel)
     return true;
 }
 
-/* Do all awaits of the channel in a role's rounds need the same number of signals? */
+/* Does one actor of the role need the same number of signals in all its awaits of the channel? */
 static bool equal_needs(const struct plan *p, uint32_t channel, uint32_t r)
 {
     const struct span *const span = &p->program->roles[r].span[SPAN_ITERATION];
-    uint32_t need = 0;
+    const struct plan_op *first = NULL;
     for (uint32_t i = span->first; i < span->first + span->ops; ++i) {
-        if (p->ops[i].kind == OP_AWAIT && p->ops[i].channel == channel) {
-            if (need != 0 && need != p->ops[i].need) {
+        const struct plan_op *const op = &p->ops[i];
+        if (op->kind == OP_AWAIT && op->channel == channel) {
+            if (first != NULL && (first->need != op->need || first->total != op->total)) {
                 return false;
             }
-            need = p->ops[i].need;
+            first = op;
         }
     }
     return true;
@@ -230,43 +282,58 @@ static bool divides(uint64_t part, uint64_t whole)
     return part > 0 ? whole % part == 0 : whole == 0;
 }
 
+/* Awaits of one generation by actor `self` that really wait: a share of nothing is skipped. */
+static uint32_t passes_of(const struct plan *p, uint32_t channel, uint32_t r, uint32_t self)
+{
+    const struct plan_channel *const c = &p->channels[channel];
+    const struct span *const span = &p->program->roles[r].span[SPAN_ITERATION];
+    double passes = 0.0;
+    for (uint32_t i = span->first; i < span->first + span->ops; ++i) {
+        const struct plan_op *const op = &p->ops[i];
+        if (op->kind == OP_AWAIT && op->channel == channel &&
+            plan_share(p, op, self, op->need) > 0) {
+            passes += plan_times(p, i);
+        }
+    }
+    return (uint32_t)(passes * (double)c->generation_awaits[r] /
+                      (double)c->awaits[r][SPAN_ITERATION]);
+}
+
 /* A generation is what one await consumes where every receiver awaits equally often and the
- * senders' requests divide evenly; otherwise it is all a round sends. */
+ * senders' ops divide evenly over the awaits; otherwise it is all a round sends. */
 static void divide_generations(struct plan *p, uint32_t channel)
 {
     struct plan_channel *const c = &p->channels[channel];
     const uint32_t n_roles = p->program->n_roles;
-    uint64_t awaits = 0, sent = 0;
+    uint64_t awaits = 0, sends = 0;
     bool even = true;
     for (uint32_t r = 0; r < n_roles; ++r) {
-        const uint64_t own = c->awaited[r][SPAN_ITERATION];
+        const uint64_t own = c->awaits[r][SPAN_ITERATION];
         if (own > 0) {
             even = even && (awaits == 0 || awaits == own) && equal_needs(p, channel, r);
             awaits = own;
         }
-        sent += c->sent[r][SPAN_ITERATION];
+        sends += c->sends[r][SPAN_ITERATION];
     }
     for (uint32_t r = 0; r < n_roles; ++r) {
-        even = even && awaits > 0 && c->sent[r][SPAN_ITERATION] % awaits == 0;
+        even = even && awaits > 0 && c->sends[r][SPAN_ITERATION] % awaits == 0;
     }
-    c->cumulative = sent == 0 || p->program->sync == SYNC_ASYNCHRONOUS ||
+    c->cumulative = sends == 0 || p->program->sync == SYNC_ASYNCHRONOUS ||
                     (single_senders(p, channel) && !p->redo_round);
     for (uint32_t r = 0; r < n_roles; ++r) {
         const uint64_t parts = even ? awaits : 1;
-        c->generation_sent[r] = c->sent[r][SPAN_ITERATION] / parts;
-        c->generation_awaits[r] = c->awaited[r][SPAN_ITERATION] / parts;
+        c->generation_sends[r] = c->sends[r][SPAN_ITERATION] / parts;
+        c->generation_awaits[r] = c->awaits[r][SPAN_ITERATION] / parts;
         /* What is sent or awaited outside the rounds must fill whole generations. */
         for (enum span_kind k = 0; k < SPANS; ++k) {
-            const bool fills = divides(c->generation_sent[r], c->sent[r][k]) &&
-                               divides(c->generation_awaits[r], c->awaited[r][k]);
+            const bool fills = divides(c->generation_sends[r], c->sends[r][k]) &&
+                               divides(c->generation_awaits[r], c->awaits[r][k]);
             c->cumulative = c->cumulative || !fills;
         }
-    }
-    for (uint32_t r = 0; r < n_roles; ++r) {
         for (uint32_t a = 0; a < p->roles[r].actors && c->generation_awaits[r] > 0; ++a) {
             const uint32_t i =
                 program_instance(&p->program->channels[channel], a, p->roles[r].actors);
-            p->passes[c->first + i] += (uint32_t)c->generation_awaits[r];
+            p->passes[c->first + i] += passes_of(p, channel, r, a);
         }
     }
 }
@@ -278,9 +345,8 @@ static void count_signals(struct plan *p)
         for (uint32_t r = 0; r < program->n_roles; ++r) {
             for (enum span_kind k = 0; k < SPANS; ++k) {
                 const struct place total = count_channel(p, &program->roles[r].span[k], c);
-                p->channels[c].sent[r][k] = total.signals;
-                p->channels[c].awaited[r][k] = total.awaits;
-                p->channels[c].needed[r][k] = total.needs;
+                p->channels[c].sends[r][k] = total.sends;
+                p->channels[c].awaits[r][k] = total.awaits;
             }
         }
         divide_generations(p, c);

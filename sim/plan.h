@@ -41,26 +41,28 @@ struct plan_op {
     bool throttled;   /* its store caps the rate of such requests */
     bool bursts;      /* moves through a link with a token bucket */
     bool shares_link; /* several flows of one actor are held back by its own link */
-    uint32_t role, count, lanes, need, poll_pages;
+    bool takes_time;  /* requests that are waited for */
+    uint32_t role, count, lanes, need, poll_pages; /* the largest share of an uneven op */
+    uint32_t total;                                /* of all actors; 0: the same for each */
     double size_bytes;
-    double serialise_s;                              /* of the whole op */
+    double serialise_s;                              /* of one request */
     double connection_bytes_per_s, link_bytes_per_s; /* HUGE_VAL when not limited */
     double burst_link_bytes_per_s;                   /* while the token bucket lasts */
     const struct quantity *latency;                  /* of a request; AWAIT: of a poll */
     double mean_s;                                   /* COMPUTE */
     struct noise noise;                              /* COMPUTE */
     uint32_t loop_first, loop_times;                 /* the loop that ends here; times 0: none */
-    uint64_t signals_before, signals_per_round;      /* requests to the channel before this op */
-    uint64_t awaits_before, awaits_per_round;        /* awaits of the channel before this op */
-    uint64_t needs_before, needs_per_round;          /* signals they consumed */
+    /* Executions of ops that signal, or await, the same channel before this op in its span. */
+    uint64_t sends_before, sends_per_round, awaits_before, awaits_per_round;
 };
 
-/* How a channel's signals are told apart by generation. Counts are of one actor of a role. */
+/* How a channel's signals are told apart by generation. Counts are executions of ops by one actor
+ * of a role: all requests of one execution belong to one generation. */
 struct plan_channel {
     uint32_t first, instances;
     bool cumulative; /* one sender per instance, or no rounds: a running count will do */
-    uint64_t sent[ROLE_LIMIT][SPANS], awaited[ROLE_LIMIT][SPANS], needed[ROLE_LIMIT][SPANS];
-    uint64_t generation_sent[ROLE_LIMIT], generation_awaits[ROLE_LIMIT];
+    uint64_t sends[ROLE_LIMIT][SPANS], awaits[ROLE_LIMIT][SPANS];
+    uint64_t generation_sends[ROLE_LIMIT], generation_awaits[ROLE_LIMIT];
 };
 
 struct plan_role {
@@ -68,8 +70,9 @@ struct plan_role {
     uint64_t name_hash;
     bool function;       /* of the platform: starts, may crash, is billed by its time */
     bool called;         /* LIFETIME_CALL */
+    bool guest;          /* LIFETIME_GUEST */
     bool rounds;         /* has ops in its iteration */
-    bool works;          /* runs on the platform: has an instance's speed, may straggle */
+    bool works;          /* has an instance's speed, may straggle */
     double call_start_s; /* the closed form's start of a call */
 };
 
@@ -87,7 +90,6 @@ struct plan {
     uint32_t *passes;     /* instances: awaits of one generation until it is spent */
     uint32_t actors, lanes, instances;
     uint32_t round_actors;    /* of roles that have rounds */
-    uint32_t job_actors;      /* that live as long as the job */
     uint16_t classes[FLUIDS]; /* distinct speeds of flows; 0: no fluid needed */
     double rounds_min;        /* to play before their mean can be trusted, unless steady */
     bool time_limited;
@@ -103,6 +105,19 @@ struct plan {
 enum status plan_init(struct plan *p, const struct config *c, const struct program *program,
                       const struct tally *closed, struct error *err);
 void plan_free(struct plan *p); /* accepts a zeroed one */
+
+/* Requests, or signals to await, of one actor: its share of an uneven op. */
+static inline uint32_t plan_share(const struct plan *p, const struct plan_op *op, uint32_t self,
+                                  uint32_t even)
+{
+    return op->total > 0 ? op_share(op->total, self, p->roles[op->role].actors) : even;
+}
+/* Signals one actor has needed on op's channel in op's span, up to op in round `loop_round` of its
+ * loop, op's own included. */
+uint64_t plan_needed(const struct plan *p, uint32_t op, uint32_t self, uint32_t loop_round);
+/* And in one whole execution of a span. */
+uint64_t plan_needed_in(const struct plan *p, uint32_t channel, uint32_t r, enum span_kind span,
+                        uint32_t self);
 
 /* How often one execution of its span executes an op: the times of the loop around it, or once. */
 double plan_times(const struct plan *p, uint32_t op);

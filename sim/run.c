@@ -352,7 +352,7 @@ static void end_segment(struct run *s)
         s->counters.extended[r] += left;
         if (role->function && !role->called) {
             platform_bill(s, a, actor->ended_s, extended_s);
-        } else if (!role->called) {
+        } else if (!role->called && !role->guest) {
             s->counters.host_s[r] += now - s->segment_from_s + extended_s;
         }
         if (actor->ended_s + extended_s > end_s) {
@@ -403,7 +403,9 @@ static void count_op(struct run *s, uint32_t i, uint32_t span, double times)
     struct tally *const t = &s->tally;
     double moved = (double)s->moved[i], tried = (double)s->tried[i];
     if (span == SPAN_ITERATION && s->counters.played[op->role] > 0) {
-        const double more = s->counters.extended[op->role] * op->count * times;
+        const double actors = p->roles[op->role].actors;
+        const double each = op->total > 0 ? op->total / actors : op->count;
+        const double more = s->counters.extended[op->role] * each * times;
         tried += more * (moved > 0 ? tried / moved : 1.0);
         moved += more;
     }

@@ -63,7 +63,7 @@ struct actor {
     uint32_t wait_generation, next_waiting;
     uint32_t op, loop_round, step;   /* step: ops done in this span, loops multiplied out */
     uint32_t round;                  /* rounds finished in this segment */
-    uint32_t issued, settled;        /* requests of the present op: begun, done */
+    uint32_t requests, issued, settled; /* of the present op: in all, begun, done */
     uint32_t flows;                  /* requests moving data now */
     uint32_t incarnation;            /* starts so far */
     uint32_t mark_step, mark_issued; /* how far marked_span had come before a crash */

@@ -301,7 +301,7 @@ static void all_requests_done(struct run *s, uint32_t a)
     if (op->kind == OP_GET && op->serialise_s > 0) {
         actor->state = ACTOR_CODING;
         actor->coded = true;
-        run_at(s, a, CLASS_ACTOR, s->queue.now_s + op->serialise_s);
+        run_at(s, a, CLASS_ACTOR, s->queue.now_s + actor->requests * op->serialise_s);
     } else {
         actor_op_done(s, a);
     }
@@ -358,9 +358,9 @@ static void request_done(struct run *s, uint32_t a, uint32_t lane)
         }
     }
     ++actor->settled;
-    if (actor->issued < op->count) {
+    if (actor->issued < actor->requests) {
         issue(s, a, lane);
-    } else if (actor->settled == op->count) {
+    } else if (actor->settled == actor->requests) {
         all_requests_done(s, a);
     }
 }
@@ -420,7 +420,7 @@ static void issue_all(struct run *s, uint32_t a)
     uint32_t first;
     lanes_of(s, a, &first);
     actor->state = ACTOR_REQUESTING;
-    for (uint32_t l = 0; l < s->plan->ops[actor->op].lanes; ++l) {
+    for (uint32_t l = 0; l < s->plan->ops[actor->op].lanes && l < actor->requests; ++l) {
         issue(s, a, first + l);
     }
 }
@@ -430,10 +430,11 @@ void transfer_begin(struct run *s, uint32_t a)
     struct actor *const actor = &s->actors[a];
     const struct plan_op *const op = &s->plan->ops[actor->op];
     actor->issued = actor->settled = 0;
+    actor->requests = plan_share(s->plan, op, self_of(s->plan, a), op->count);
     actor->coded = false;
     if (op->kind == OP_PUT && op->serialise_s > 0) {
         actor->state = ACTOR_CODING;
-        run_at(s, a, CLASS_ACTOR, s->queue.now_s + op->serialise_s);
+        run_at(s, a, CLASS_ACTOR, s->queue.now_s + actor->requests * op->serialise_s);
     } else {
         issue_all(s, a);
     }
