@@ -32,8 +32,8 @@ double asynchronous_cycle(const struct config *c, const struct evaluator *e, dou
         const double nodes = s->nodes > 1 ? s->nodes : 1;
         const double aggregate =
             nodes * (get ? s->aggregate_get_bytes_per_s : s->aggregate_put_bytes_per_s);
-        bool saturated = false;
-        const double alone = transfer_time(c, op, role->host, 1, &saturated);
+        double slowed = 0;
+        const double alone = transfer_time(c, op, role->host, 1, 1, &slowed);
         const double bytes = (double)op->count * op->size_bytes;
         const double link = bytes / link_rate(c, op, role->host);
         if (aggregate > 0 && bytes > 0) {

@@ -45,8 +45,7 @@ double link_rate(const struct config *c, const struct op *op, enum host_use host
     return rate;
 }
 
-/* Clients that meet in each (phase, store, direction), a role counted once. Uneven work counts as
- * so many clients with the largest share each. */
+/* Clients that meet in each (phase, store, direction), a role counted once. */
 struct crowd {
     double clients[PHASE_LIMIT][STORE_USES][2];
 };
@@ -70,16 +69,18 @@ static void count_crowd(const struct program *p, struct crowd *crowd)
                     *mark = 1;
                     const uint32_t actors = p->roles[r].actors;
                     crowd->clients[op->phase][op->store][op->kind == OP_GET] +=
-                        actors * op_mean(op, actors) / op->count;
+                        op->total > 0 && op->total < actors ? op->total : actors;
                 }
             }
         }
     }
 }
 
-/* Mean time of a PUT or GET op; *saturated when the store, not the own link, sets the pace. */
+/* Mean time of a PUT or GET op; *slowed grows to how much longer than alone it takes. Uneven work
+ * is done in rounds of one request each: when those with the smaller share have finished, the
+ * others are among themselves. */
 double transfer_time(const struct config *c, const struct op *op, enum host_use host,
-                     double clients, bool *saturated)
+                     uint32_t actors, double clients, double *slowed)
 {
     const struct store *s = &c->stores[op->store];
     const bool put = op->kind == OP_PUT;
@@ -87,19 +88,30 @@ double transfer_time(const struct config *c, const struct op *op, enum host_use 
     const double per_s = put ? s->put_per_s : s->get_per_s;
     const double q = op->count;
     const double rounds = ceil(q / op->lanes);
-    const double bytes = q * op->size_bytes;
     const double latency = rounds * request_latency(s, put ? REQUEST_PUT : REQUEST_GET);
     const double own = rounds * op->size_bytes / link_rate(c, op, host);
     const double nodes = s->nodes > 1 ? s->nodes : 1;
-    const double store = aggregate > 0 ? clients * bytes / (aggregate * nodes) : 0;
-    const double rate = per_s > 0 ? clients * q / per_s : 0;
-    const double flow = fmax(own, fmax(store, rate));
-    /* What moves the time by less than a hundredth makes no bound worth a mark. */
-    *saturated = *saturated || flow - own > 0.01 * (latency + own);
-    return latency + flow + c->compute.serialise_s_per_byte * bytes;
+    double shared = 0; /* of one client's request, by the number of clients */
+    if (aggregate > 0) {
+        shared = op->size_bytes / (aggregate * nodes);
+    }
+    if (per_s > 0) {
+        shared = fmax(shared, 1 / per_s);
+    }
+    double flow = fmax(own, clients * q * shared);
+    const uint32_t more = op->total % actors; /* actors with one request more */
+    if (op->total > actors && more > 0 && op->lanes == 1) {
+        const double each = own / q;
+        flow =
+            (q - 1) * fmax(each, clients * shared) + fmax(each, (clients - actors + more) * shared);
+    }
+    if (flow > own) {
+        *slowed = fmax(*slowed, (flow - own) / (latency + own));
+    }
+    return latency + flow + c->compute.serialise_s_per_byte * q * op->size_bytes;
 }
 
-enum status time_ops(const struct config *c, struct evaluator *e, bool *saturated, bool *noisy,
+enum status time_ops(const struct config *c, struct evaluator *e, double *slowed, bool *noisy,
                      struct error *err)
 {
     const struct program *p = &e->program;
@@ -118,7 +130,8 @@ enum status time_ops(const struct config *c, struct evaluator *e, bool *saturate
     }
     struct crowd crowd;
     count_crowd(p, &crowd);
-    *saturated = *noisy = false;
+    *slowed = 0;
+    *noisy = false;
     for (uint32_t r = 0; r < p->n_roles; r++) {
         const struct role *role = &p->roles[r];
         for (enum span_kind kind = 0; kind < SPANS; kind++) {
@@ -138,7 +151,7 @@ enum status time_ops(const struct config *c, struct evaluator *e, bool *saturate
                     const struct store *s = &c->stores[op->store];
                     const struct quantity *latency = get ? &s->get_latency_s : &s->put_latency_s;
                     const double clients = crowd.clients[op->phase][op->store][get];
-                    e->op_s[i] = transfer_time(c, op, role->host, clients, saturated);
+                    e->op_s[i] = transfer_time(c, op, role->host, role->actors, clients, slowed);
                     e->op_noise_s[i] =
                         sqrt(ceil((double)op->count / op->lanes)) * latency->mean * latency->cv;
                 }

@@ -126,12 +126,6 @@ static double job_start(const struct config *c, struct evaluator *e, double *own
     return start;
 }
 
-double job_start_s(const struct config *c, const struct program *p)
-{
-    double own_mean_s = 0;
-    return job_start(c, p, &own_mean_s);
-}
-
 static double billed(const struct platform *p, double duration_s)
 {
     const double q = p->billing_granularity_s;
@@ -260,7 +254,6 @@ static enum status fit_rounds(const struct config *c, const struct walk *steady,
         return err->code;
     }
     t->save_s = walk_last(&probe)->at_s - walk_last(steady)->at_s;
-    t->save_s = walk_last(&probe)->at_s - walk_last(steady)->at_s;
     const double limit_s = c->platform.time_limit_s - c->platform.guard_s;
     const double rest_s = walk_last(&probe)->at_s - step->rounds * step->period_s;
     const double fit = floor((limit_s - rest_s) / t->iteration_s + 1e-9);
@@ -298,13 +291,13 @@ enum status evaluate_program(const struct config *c, struct evaluator *e, struct
 {
     const struct program *p = &e->program;
     memset(t, 0, sizeof *t);
-    bool saturated = false;
+    double slowed = 0;
+    bool apart = false;
     bool noisy = false;
     if (p->failed || p->n_roles == 0) {
         return RAISE(err, ERR_MEMORY, "the program is empty, too large or was not built in order");
     }
-    if (check_memory(c, p, err) != STATUS_OK ||
-        time_ops(c, e, &saturated, &noisy, err) != STATUS_OK) {
+    if (check_memory(c, p, err) != STATUS_OK || time_ops(c, e, &slowed, &noisy, err) != STATUS_OK) {
         return err->code;
     }
     double own_start_s = 0;
@@ -345,7 +338,11 @@ enum status evaluate_program(const struct config *c, struct evaluator *e, struct
     for (uint32_t i = 0; i < p->n_phases; i++) {
         t->category_s[p->phases[i].category] += t->phase_s[i];
     }
-    t->bound = saturated && noisy && p->sync == SYNC_BARRIER;
+    if (slowed > 0 && walk_watch(&steady, &apart, err) != STATUS_OK) {
+        return err->code;
+    }
+    /* Under noise, what moves the time by less than a hundredth makes no bound worth a mark. */
+    t->bound = apart || (slowed > 0.01 && noisy && p->sync == SYNC_BARRIER);
     settle(c, p, &w, t->restarts + 1, segment_s, start_s, own_start_s, t);
     return check_calls(c, p, &w, err);
 }

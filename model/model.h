@@ -364,7 +364,7 @@ struct tally {
     double invocations;
     double polls;
     double stored_byte_s; /* temporary objects */
-    bool bound;           /* time is an upper bound (noise with saturation) */
+    bool bound; /* time is an upper bound: stores shared by clients out of step, or under noise */
 };
 
 /* Everything one evaluation needs besides the configuration; reuse it: no allocation per call. */

@@ -15,6 +15,8 @@ void walk_start(struct walk *w, const struct config *c, struct evaluator *e, dou
 {
     const struct program *p = &e->program;
     const size_t clock_size = offsetof(struct clock, phase_s) + p->n_phases * sizeof(double);
+    w->meetings = NULL;
+    w->spread = 0;
     w->config = c;
     w->evaluator = e;
     memset(w->polls, 0, sizeof w->polls);
@@ -35,6 +37,8 @@ void walk_start(struct walk *w, const struct config *c, struct evaluator *e, dou
 void walk_copy(struct walk *to, const struct walk *from)
 {
     const struct program *p = &from->evaluator->program;
+    to->meetings = NULL;
+    to->spread = 0;
     to->config = from->config;
     to->evaluator = from->evaluator;
     memcpy(to->polls, from->polls, sizeof to->polls);
@@ -115,6 +119,7 @@ static bool await(struct walk *w, uint32_t r, const struct op *op, bool first)
         own->wait_s += seen_s - ch->last.at_s;
         own->at_s = seen_s;
         own->noisy_s = own->variance_s2 = 0;
+        w->spread &= ~(UINT32_C(1) << r);
     }
     if (first && p->roles[r].lifetime == LIFETIME_CALL) {
         start_call(w, r);
@@ -131,6 +136,28 @@ static void signal(struct walk *w, uint32_t r, const struct op *op)
     if (w->roles[r].at_s >= ch->last.at_s) {
         clock_copy(&ch->last, &w->roles[r], p->n_phases);
     }
+}
+
+static void watch(struct walk *w, uint32_t r, uint32_t index)
+{
+    const struct program *p = &w->evaluator->program;
+    const struct op *op = &p->ops[index];
+    const bool moves = op->kind == OP_PUT || op->kind == OP_GET;
+    if (!moves || op->store == STORE_NONE || op->background) {
+        return;
+    }
+    struct meeting *m = &w->meetings[op->phase][op->store][op->kind == OP_GET];
+    double slowed = 0;
+    const double alone_s = transfer_time(w->config, op, p->roles[r].host, 1, 1, &slowed);
+    m->first_s = m->met ? fmin(m->first_s, w->roles[r].at_s) : w->roles[r].at_s;
+    m->last_s = m->met ? fmax(m->last_s, w->roles[r].at_s) : w->roles[r].at_s;
+    if (w->spread >> r & 1) {
+        m->last_s = HUGE_VAL;
+    } else if (op->total > p->roles[r].actors && op->total % p->roles[r].actors != 0) {
+        w->spread |= UINT32_C(1) << r; /* from here on */
+    }
+    m->met = true;
+    m->shared = m->shared || w->evaluator->op_s[index] > alone_s * (1 + 1e-12);
 }
 
 /* Where a role stands in a span, and in a loop of it. */
@@ -177,6 +204,9 @@ static bool advance(struct walk *w, uint32_t r, const struct span *span, struct 
             }
         } else {
             const double took_s = w->evaluator->op_s[index];
+            if (w->meetings != NULL) {
+                watch(w, r, index);
+            }
             const double noise_s = w->evaluator->op_noise_s[index];
             clock->at_s += took_s;
             clock->phase_s[op->phase] += took_s;
@@ -328,6 +358,28 @@ enum status walk_steady(struct walk *w, double limit, struct increment *out, str
         }
     }
     average(w, &from, out->rounds - kept_at, out);
+    return STATUS_OK;
+}
+
+enum status walk_watch(const struct walk *steady, bool *apart, struct error *err)
+{
+    struct meeting meetings[PHASE_LIMIT][STORE_USES][2];
+    struct walk w;
+    memset(meetings, 0, sizeof meetings);
+    walk_copy(&w, steady);
+    w.meetings = meetings;
+    *apart = false;
+    if (walk_span(&w, SPAN_ITERATION, err) != STATUS_OK) {
+        return err->code;
+    }
+    for (uint32_t i = 0; i < steady->evaluator->program.n_phases; i++) {
+        for (int s = 0; s < STORE_USES; s++) {
+            for (int d = 0; d < 2; d++) {
+                const struct meeting *m = &meetings[i][s][d];
+                *apart = *apart || (m->shared && m->last_s - m->first_s > 1e-12 * fabs(m->first_s));
+            }
+        }
+    }
     return STATUS_OK;
 }
 

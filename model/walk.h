@@ -29,7 +29,15 @@ struct increment {
     double polls[STORE_USES][2];
 };
 
+/* When the roles of a contention class began to transfer, in one round. */
+struct meeting {
+    double first_s, last_s;
+    bool met, shared;
+};
+
 struct walk {
+    struct meeting (*meetings)[STORE_USES][2]; /* by phase; NULL: not watched */
+    uint32_t spread;                           /* watched: roles whose actors are out of step */
     const struct config *config;
     struct evaluator *evaluator;
     double polls[STORE_USES][2]; /* all actors: LIST, failed GET */
@@ -47,15 +55,18 @@ enum status walk_span(struct walk *w, enum span_kind kind, struct error *err);
 enum status walk_steady(struct walk *w, double limit, struct increment *out, struct error *err);
 /* `rounds` more rounds of this increment, all times scaled by `stretch`. */
 void walk_extend(struct walk *w, const struct increment *increment, double rounds, double stretch);
+/* One more round after a steady walk: do roles share a store without starting together? Then
+ * counting all of them as present is an upper bound. */
+enum status walk_watch(const struct walk *steady, bool *apart, struct error *err);
 /* The role that ends last. */
 const struct clock *walk_last(const struct walk *w);
-/* Mean and noise of every op into e->op_s, e->op_noise_s; is any store saturated, anything noisy?
- */
-enum status time_ops(const struct config *c, struct evaluator *e, bool *saturated, bool *noisy,
+/* Mean and noise of every op into e->op_s, e->op_noise_s. *slowed: by how much, as a ratio, sharing
+ * a store makes some op longer at most; *noisy: is there any noise? */
+enum status time_ops(const struct config *c, struct evaluator *e, double *slowed, bool *noisy,
                      struct error *err);
-/* Mean time of a PUT or GET with so many clients in its phase. */
+/* Mean time of a PUT or GET of a role with so many actors, so many clients in its phase. */
 double transfer_time(const struct config *c, const struct op *op, enum host_use host,
-                     double clients, bool *saturated);
+                     uint32_t actors, double clients, double *slowed);
 /* Seconds a worker needs for one cycle among `workers` asynchronous ones. */
 double asynchronous_cycle(const struct config *c, const struct evaluator *e, double lockstep_s,
                           double workers);

@@ -419,6 +419,9 @@ static void judge_rounds(struct plan *p)
             varies || (storage && op->latency != NULL && op->latency->cv > 0 && s->play_latency);
         varies = varies || (op->kind == OP_INVOKE && op->latency->cv > 0 && s->play_startup);
         varies = varies || (op->fluid != FLUID_FREE && plan_on_credit(p, op->store));
+        /* Polling need not fall on the same points of every round. */
+        varies = varies || (op->kind == OP_AWAIT && op->poll != POLL_NONE && s->play_polling &&
+                            p->config->system.poll_interval_s > 0);
         const double actors = p->roles[op->role].actors;
         requests += op->kind == OP_PUT && op->peer != PEER_NONE ? actors * op->count : 0;
         computations += op->kind == OP_COMPUTE && p->roles[op->role].works ? actors : 0;

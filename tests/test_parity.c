@@ -1,0 +1,294 @@
+/* The heart of the matter: two engines read the same programs, and must agree.
+ *
+ * Without variance: every system, each of its variants, nine numbers of workers, three kinds of
+ * store. Time to 1e-9, requests, polls and bytes exactly; where the closed form marks its time as a
+ * bound (clients that share a store out of step), the simulator is never above it. With noise in
+ * the computations only, mean times agree within one per cent, or the closed form is marked and
+ * above.
+ */
+#include "tests/play_support.h"
+
+#include <gsl/gsl_errno.h>
+
+static const double worker_counts[] = {1, 2, 3, 4, 7, 8, 16, 33, 64};
+enum { COUNTS = sizeof worker_counts / sizeof *worker_counts, CHANGES_MAX = 12 };
+
+/* One way to run a system: an option set to a value. */
+struct variant {
+    const char *option;
+    double value;
+};
+
+/* All values of the options that choose among programs, then some numbers that change them. */
+static size_t list_variants(const struct protocol *protocol, struct variant out[CHANGES_MAX])
+{
+    static const struct {
+        const char *system;
+        struct variant variant;
+    } numbers[] = {{"smlt", {"shards", 5}},
+                   {"smlt", {"shards", 70}},
+                   {"smlt", {"skip_own", 1}},
+                   {"mlless", {"byte_share", 0.37}},
+                   {"mlless", {"filter_s", 0.019}},
+                   {"mlless", {"supervisor_s", 0.023}},
+                   {"naik", {"combine_epochs", 2}},
+                   {"cirrus", {"pull_share", 0.11}},
+                   {"mlless", {"significant_workers", 1}}};
+    size_t n = 0;
+    out[n++] = (struct variant){NULL, 0};
+    for (size_t i = 0; i < OPTION_LIMIT && protocol->options[i].name != NULL; ++i) {
+        const struct option_spec *const o = &protocol->options[i];
+        const bool programs = strcmp(o->name, "variant") == 0 || strcmp(o->name, "servers") == 0;
+        for (double value = 1; programs && value <= o->maximum; ++value) {
+            out[n++] = (struct variant){o->name, value};
+        }
+    }
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; ++i) {
+        if (strcmp(numbers[i].system, protocol->name) == 0) {
+            out[n++] = numbers[i].variant;
+        }
+    }
+    assert_true(n <= CHANGES_MAX);
+    return n;
+}
+
+static void apply(struct config *c, struct variant v)
+{
+    for (size_t i = 0; v.option != NULL && i < OPTION_LIMIT; ++i) {
+        const char *const name = c->system.protocol->options[i].name;
+        if (name != NULL && strcmp(name, v.option) == 0) {
+            c->system.option[i] = v.value;
+        }
+    }
+}
+
+/* A tree over the workers. Even: every server of a level has as many children. */
+static void grow_tree(struct config *c, bool even)
+{
+    const double w = c->workers;
+    double middle = 0;
+    for (double n = 2; n * n <= w && middle == 0; ++n) {
+        middle = fmod(w, n) == 0 || !even ? n : 0;
+    }
+    const double levels[] = {1, middle, w};
+    c->system.structure_count = 0;
+    for (size_t i = 0; i < 3; ++i) {
+        if (levels[i] > 0) {
+            c->system.structure[c->system.structure_count++] = levels[i];
+        }
+    }
+}
+
+static void tell(const struct config *c, struct variant v, enum play_store kind, const char *what,
+                 double simulated, double closed)
+{
+    static const char *const kinds[] = {"free", "capped", "polled"};
+    print_error("%s, %s = %g, w = %g, %s store: %s simulated %.17g, closed form %.17g\n",
+                c->system.protocol->name, v.option != NULL ? v.option : "defaults", v.value,
+                c->workers, kinds[kind], what, simulated, closed);
+    fail();
+}
+
+static bool close_to(double a, double b, double relative)
+{
+    return fabs(a - b) <= relative * fabs(b);
+}
+
+static void compare(const struct play *p, struct variant v, enum play_store kind, bool polls)
+{
+    const struct tally *const s = &p->run.tally, *const c = &p->closed;
+    if (c->bound ? s->time_s > c->time_s * (1 + 1e-9) : !close_to(s->time_s, c->time_s, 1e-9)) {
+        tell(&p->config, v, kind, c->bound ? "time (bound)" : "time", s->time_s, c->time_s);
+    }
+    double sum = 0;
+    for (int i = 0; i < CATEGORIES; ++i) {
+        sum += s->category_s[i];
+        if (!c->bound && fabs(s->category_s[i] - c->category_s[i]) > 1e-9 * c->time_s) {
+            tell(&p->config, v, kind, "a part of the time", s->category_s[i], c->category_s[i]);
+        }
+    }
+    if (!close_to(sum, s->time_s, 1e-9)) {
+        tell(&p->config, v, kind, "sum of the parts", sum, s->time_s);
+    }
+    for (int i = 0; i < STORE_USES; ++i) {
+        for (int k = 0; k < REQUEST_KINDS && polls; ++k) {
+            if (s->requests[i][k] != c->requests[i][k]) {
+                tell(&p->config, v, kind, "requests", s->requests[i][k], c->requests[i][k]);
+            }
+        }
+        if (!close_to(s->bytes_put[i], c->bytes_put[i], 1e-12) ||
+            !close_to(s->bytes_get[i], c->bytes_get[i], 1e-12)) {
+            tell(&p->config, v, kind, "bytes", s->bytes_put[i] + s->bytes_get[i],
+                 c->bytes_put[i] + c->bytes_get[i]);
+        }
+    }
+    if (s->invocations != c->invocations) {
+        tell(&p->config, v, kind, "invocations", s->invocations, c->invocations);
+    }
+    if (s->restarts != c->restarts) {
+        tell(&p->config, v, kind, "re-invocations", s->restarts, c->restarts);
+    }
+}
+
+/* How a comparison is made: rounds, time limit (0: none that matters), played or extended. */
+struct way {
+    double rounds, time_limit_s;
+    bool extend, even;
+};
+
+static size_t compare_system(const struct protocol *protocol, enum play_store kind,
+                             const struct way *way)
+{
+    struct variant variants[CHANGES_MAX];
+    const size_t n = list_variants(protocol, variants);
+    size_t compared = 0;
+    for (size_t v = 0; v < n; ++v) {
+        for (size_t i = 0; i < COUNTS; ++i) {
+            struct config c = play_config(protocol, kind, worker_counts[i], way->rounds);
+            apply(&c, variants[v]);
+            grow_tree(&c, way->even);
+            c.simulation.play_startup = false; /* starts are compared by tests of their own */
+            if (protocol->iterations_per_round != NULL) {
+                c.workload.iterations *= protocol->iterations_per_round(&c);
+            }
+            if (way->time_limit_s > 0) {
+                c.platform.time_limit_s = way->time_limit_s;
+            }
+            struct play p;
+            const enum status status = play_open(&p, &c);
+            if (status == ERR_INFEASIBLE) { /* this many workers, or so short a limit */
+                play_close(&p);
+                continue;
+            }
+            assert_int_equal(status, STATUS_OK);
+            p.run.exact = !way->extend;
+            assert_ok(run_play(&p.run, 1, 0, &p.err), &p.err);
+            compare(&p, variants[v], kind, way->even || kind != STORE_POLLED);
+            play_close(&p);
+            ++compared;
+        }
+    }
+    return compared;
+}
+
+static void every_system_agrees(enum play_store kind, struct way way, size_t least)
+{
+    size_t compared = 0;
+    for (size_t i = 0; protocols[i] != NULL; ++i) {
+        compared += compare_system(protocols[i], kind, &way);
+    }
+    if (compared < least) {
+        print_error("only %zu comparisons\n", compared);
+        fail();
+    }
+}
+
+static void free_stores_agree(void **state)
+{
+    (void)state;
+    every_system_agrees(STORE_FREE, (struct way){.rounds = 7, .even = true}, 200);
+}
+
+static void capped_stores_agree_or_are_bounded(void **state)
+{
+    (void)state;
+    every_system_agrees(STORE_CAPPED, (struct way){.rounds = 7, .even = true}, 200);
+}
+
+static void polling_agrees_request_by_request(void **state)
+{
+    (void)state;
+    every_system_agrees(STORE_POLLED, (struct way){.rounds = 7, .even = true}, 200);
+}
+
+static void uneven_trees_agree(void **state)
+{
+    (void)state;
+    /* The closed form counts the polls of a level's largest server for all of its level, so only
+     * time and bytes are compared where servers poll. */
+    const struct way way = {.rounds = 7};
+    const struct protocol *const tree = protocol_find("feng-tree");
+    for (unsigned kind = 0; kind < PLAY_STORES; ++kind) {
+        assert_true(compare_system(tree, (enum play_store)kind, &way) >= COUNTS);
+    }
+}
+
+static void re_invocations_before_the_time_limit_agree(void **state)
+{
+    (void)state;
+    every_system_agrees(STORE_FREE, (struct way){.rounds = 60, .time_limit_s = 31.7, .even = true},
+                        150);
+    every_system_agrees(STORE_CAPPED,
+                        (struct way){.rounds = 60, .time_limit_s = 47.3, .even = true}, 100);
+}
+
+static void extended_rounds_agree_with_the_closed_form(void **state)
+{
+    (void)state;
+    every_system_agrees(STORE_FREE, (struct way){.rounds = 100000, .extend = true, .even = true},
+                        200);
+    every_system_agrees(STORE_CAPPED, (struct way){.rounds = 100000, .extend = true, .even = true},
+                        200);
+}
+
+/* ---------------------------------------------------------------- noise in computations */
+
+/* Mean time of as many replications as it takes to know it to 0.2 %. */
+static double mean_time(struct play *p, uint64_t seed)
+{
+    double sum = 0, squares = 0, n = 0;
+    for (bool known = false; !known;) {
+        assert_ok(run_play(&p->run, seed, (uint64_t)n, &p->err), &p->err);
+        const double t = p->run.tally.time_s - p->closed.time_s;
+        sum += t;
+        squares += t * t;
+        n += 1;
+        const double variance = (squares - sum * sum / n) / fmax(n - 1, 1);
+        known = n >= 5 && sqrt(variance / n) <= 0.002 * p->closed.time_s;
+    }
+    return p->closed.time_s + sum / n;
+}
+
+static void noise_in_computations_agrees_within_one_per_cent(void **state)
+{
+    (void)state;
+    size_t compared = 0;
+    for (size_t i = 0; protocols[i] != NULL; ++i) {
+        for (size_t k = 0; k < COUNTS; ++k) {
+            struct config c = play_config(protocols[i], STORE_FREE, worker_counts[k], 60);
+            grow_tree(&c, true);
+            c.simulation.play_startup = false;
+            c.compute.noise_cv = 0.15;
+            if (protocols[i]->iterations_per_round != NULL) {
+                c.workload.iterations *= protocols[i]->iterations_per_round(&c);
+            }
+            struct play p;
+            assert_ok(play_open(&p, &c), &p.err);
+            p.run.exact = true;
+            const double mean = mean_time(&p, 5);
+            if (p.closed.bound ? mean > p.closed.time_s * 1.01
+                               : !close_to(mean, p.closed.time_s, 0.01)) {
+                tell(&p.config, (struct variant){NULL, 0}, STORE_FREE, "mean time, seed 5", mean,
+                     p.closed.time_s);
+            }
+            play_close(&p);
+            ++compared;
+        }
+    }
+    assert_true(compared >= 100);
+}
+
+int main(void)
+{
+    gsl_set_error_handler_off();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(free_stores_agree),
+        cmocka_unit_test(capped_stores_agree_or_are_bounded),
+        cmocka_unit_test(polling_agrees_request_by_request),
+        cmocka_unit_test(uneven_trees_agree),
+        cmocka_unit_test(re_invocations_before_the_time_limit_agree),
+        cmocka_unit_test(extended_rounds_agree_with_the_closed_form),
+        cmocka_unit_test(noise_in_computations_agrees_within_one_per_cent),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
