@@ -375,6 +375,10 @@ struct evaluator {
     struct maximum {
         double n, cv, excess;
     } maxima[128]; /* expected maxima, by a hash of n and cv */
+    struct latest {
+        uint64_t key;
+        double after_s;
+    } latest[64]; /* expected latest arrivals, by a hash of them */
 };
 void evaluator_free(struct evaluator *e);
 

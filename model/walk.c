@@ -52,22 +52,43 @@ void walk_copy(struct walk *to, const struct walk *from)
         to->channels[i].signals = ch->signals;
         to->channels[i].producer_roles = ch->producer_roles;
         memcpy(to->channels[i].awaited, ch->awaited, p->n_roles * sizeof ch->awaited[0]);
+        memcpy(to->channels[i].arrivals, ch->arrivals, p->n_roles * sizeof ch->arrivals[0]);
         clock_copy(&to->channels[i].last, &ch->last, p->n_phases);
     }
 }
 
-/* Actors whose noise meets at this wait: all producers, and the waiting role when it is noisy. */
-static double crowd_at(const struct walk *w, const struct channel_state *ch, uint32_t r)
+/* When the last signal of a channel is there, on average: the noise of all producers meets here,
+ * and that of the waiting role when it has any. */
+static double latest_signal(const struct walk *w, const struct channel_state *ch, uint32_t r)
 {
     const struct program *p = &w->evaluator->program;
+    const struct clock *own = &w->roles[r];
+    struct arrival groups[ROLE_LIMIT];
+    size_t count = 0;
     double n = 0;
+    bool together = true;
     for (uint32_t i = 0; i < p->n_roles; i++) {
-        const bool waits = i == r && w->roles[r].variance_s2 > 0;
-        if ((ch->producer_roles >> i & 1) != 0 || waits) {
-            n += p->roles[i].actors;
+        const bool waits = i == r && own->variance_s2 > 0;
+        const bool sends = (ch->producer_roles >> i & 1) != 0;
+        if (!waits && !sends) {
+            continue;
         }
+        n += p->roles[i].actors;
+        groups[count] = ch->arrivals[i];
+        if (!sends || (waits && own->at_s > ch->arrivals[i].at_s)) {
+            groups[count] =
+                (struct arrival){p->roles[i].actors, own->at_s, own->noisy_s, own->variance_s2};
+        }
+        together = together &&
+                   fabs(groups[count].at_s - ch->last.at_s) <= 1e-9 * ch->last.noisy_s &&
+                   fabs(groups[count].noisy_s - ch->last.noisy_s) <= 1e-9 * ch->last.noisy_s;
+        count++;
     }
-    return n;
+    if (together) {
+        return ch->last.at_s +
+               walk_excess(w->evaluator, n, ch->last.noisy_s, sqrt(ch->last.variance_s2));
+    }
+    return fmax(ch->last.at_s, cached_latest(w->evaluator, groups, count));
 }
 
 /* A function that was invoked starts when the invocation arrives. */
@@ -95,12 +116,7 @@ static bool await(struct walk *w, uint32_t r, const struct op *op, bool first)
         return false;
     }
     ch->awaited[r] += op->need;
-    double straggler_s = 0;
-    if (ch->last.variance_s2 > 0) {
-        straggler_s = walk_excess(w->evaluator, crowd_at(w, ch, r), ch->last.noisy_s,
-                                  sqrt(ch->last.variance_s2));
-    }
-    const double ready_s = ch->last.at_s + straggler_s;
+    const double ready_s = ch->last.variance_s2 > 0 ? latest_signal(w, ch, r) : ch->last.at_s;
     double interval_s = 0;
     if (op->poll != POLL_NONE && w->config->system.poll_interval_s > 0) {
         const enum request_kind kind = op->poll == POLL_LIST ? REQUEST_LIST : REQUEST_GET;
@@ -133,6 +149,8 @@ static void signal(struct walk *w, uint32_t r, const struct op *op)
     struct channel_state *ch = &w->channels[op->channel];
     ch->signals += program_signals(p, op, p->roles[r].actors);
     ch->producer_roles |= UINT32_C(1) << r;
+    ch->arrivals[r] = (struct arrival){p->roles[r].actors, w->roles[r].at_s, w->roles[r].noisy_s,
+                                       w->roles[r].variance_s2};
     if (w->roles[r].at_s >= ch->last.at_s) {
         clock_copy(&ch->last, &w->roles[r], p->n_phases);
     }

@@ -14,10 +14,16 @@ struct clock {
     double phase_s[PHASE_LIMIT];
 };
 
+/* Actors that arrive together at at_s, the last noisy_s of it noisy work of this variance. */
+struct arrival {
+    double actors, at_s, noisy_s, variance_s2;
+};
+
 struct channel_state {
     double signals; /* on each instance, since the segment's start */
     double awaited[ROLE_LIMIT];
-    uint32_t producer_roles; /* bit set */
+    uint32_t producer_roles;             /* bit set */
+    struct arrival arrivals[ROLE_LIMIT]; /* last signals of the producers */
     struct clock last;
 };
 
@@ -72,6 +78,9 @@ double asynchronous_cycle(const struct config *c, const struct evaluator *e, dou
                           double workers);
 /* expected_maximum_excess, remembered. */
 double cached_excess(struct evaluator *e, double n, double cv);
+/* Mean time of the latest of several groups (latest.c); the second remembers answers. */
+double expected_latest(const struct arrival *arrivals, size_t count);
+double cached_latest(struct evaluator *e, const struct arrival *arrivals, size_t count);
 /* E[max of n] - mean for noisy work of this mean and standard deviation (evaluate.c). */
 double walk_excess(struct evaluator *e, double n, double mean_s, double noise_s);
 
