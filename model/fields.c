@@ -200,7 +200,7 @@ static const struct field simulation_fields[] = {
     COUNT(SIM, iterations_max, 0, 0, 1e12, 0,
           "rounds simulated, the rest extended; 0 = the engine decides"),
     POSITIVE_QTY(SIM, instance_speed, 1, "compute time of an instance over the mean one"),
-    NUM(SIM, straggler_share, 0, 0, 1, 0, "share of computations that straggle"),
+    NUM(SIM, straggler_share, 0, 0, 1, 0, "share of worker rounds that straggle"),
     NUM(SIM, straggler_factor, 0, 1, 1e6, 1, "times as long a straggler computes"),
     NUM(SIM, crash_per_hour, 0, 0, 1e6, 0, "1/h, crashes of one function"),
     NUM(SIM, lost_update_share, 0, 0, 0.999, 0, "share of PUTs that are sent and never seen"),
