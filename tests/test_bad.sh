@@ -33,7 +33,8 @@ failed=0
 one() { # file as it is named to the program, its folder, expectation
     count=$((count + 1))
     (cd "$2" && timeout 30 "$program" check "$1") >"$scratch/out" 2>"$scratch/err"
-    { echo $?; head -n 1 "$scratch/err"; } >"$scratch/got"
+    # Where the project lies is no part of the message.
+    { echo $?; head -n 1 "$scratch/err" | sed "s|$(dirname "$root")/||"; } >"$scratch/got"
     if [ "$update" = --update ]; then
         cp "$scratch/got" "$3"
     elif ! cmp -s "$scratch/got" "$3"; then
