@@ -4,8 +4,10 @@
 
 #include "calibration/calibrate.h"
 #include "calibration/data.h"
+#include "calibration/fit.h"
 #include "calibration/import.h"
 #include "calibration/kernel/kernel.h"
+#include "calibration/score.h"
 #include "calibration/train.h"
 
 #endif

@@ -1,0 +1,263 @@
+/* Door of the fits: constants learned from traces, with intervals, and what cannot be learned
+ * named.
+ *
+ * Layers, from the bottom: a solver (bounded robust least squares, non-negative least squares);
+ * distributions by maximum likelihood; laws with a name (latency and bandwidth, token bucket,
+ * memory, start-up, the systems of the literature); and `fit_trace`, which reads a trace and writes
+ * a catalogue entry with its provenance.
+ */
+#ifndef CALIBRATION_FIT_H
+#define CALIBRATION_FIT_H
+
+#include "calibration/import.h"
+
+/* ---------------------------------------------------------------- estimates */
+
+/* A fitted number and its 95 % interval. NaN ends: not known. */
+struct estimate {
+    const char *name;
+    double value, low, high;
+    double standard_error;
+    bool at_bound;     /* stopped at its lower or upper bound */
+    bool unidentified; /* the data do not tell it alone, see struct fit_ambiguity */
+};
+
+/* ---------------------------------------------------------------- samples */
+
+struct sample {
+    const double *value;
+    const double *weight; /* observations a value stands for; NULL: 1 each */
+    size_t n;
+};
+
+double sample_total(const struct sample *s); /* sum of weights */
+/* Quantile of an ascending sample, linear between the observations (type 7 for unit weights). */
+double sample_quantile(const struct sample *sorted, double probability);
+/* Copy in ascending order, into malloc'd arrays (caller frees both; weight may be NULL). */
+enum status sample_sort(const struct sample *s, double **value, double **weight, struct error *err);
+
+/* ---------------------------------------------------------------- distributions */
+
+#define FAMILY_LIST(X)                                                                             \
+    X(FAMILY_NORMAL, "normal", 2)                                                                  \
+    X(FAMILY_LOGNORMAL, "lognormal", 2)                                                            \
+    X(FAMILY_SHIFTED_LOGNORMAL, "shifted_lognormal", 3)                                            \
+    X(FAMILY_GAMMA, "gamma", 2)                                                                    \
+    X(FAMILY_WEIBULL, "weibull", 2)                                                                \
+    X(FAMILY_PARETO, "pareto", 2)                                                                  \
+    X(FAMILY_EXPONENTIAL, "exponential", 1)                                                        \
+    X(FAMILY_MIXTURE, "mixture", 5)                                                                \
+    X(FAMILY_EMPIRICAL, "empirical", 0)
+
+enum family {
+#define X(name, word, parameters) name,
+    FAMILY_LIST(X)
+#undef X
+        FAMILIES
+};
+
+enum { FAMILY_PARAMETERS = 5, EMPIRICAL_QUANTILES = 101 };
+
+/* Parameters by family:
+ *   normal mean, sd · lognormal mu, sigma · shifted_lognormal shift, mu, sigma · gamma shape, scale
+ *   weibull scale, shape · pareto alpha, low · exponential mean
+ *   mixture share (of the second component), mu1, sigma1, mu2, sigma2: two lognormals, mu1 < mu2
+ *   empirical none: `quantile` holds 101 equally spaced quantiles, minimum and maximum included. */
+struct distribution {
+    enum family family;
+    size_t n_parameters;
+    struct estimate parameter[FAMILY_PARAMETERS];
+    double quantile[EMPIRICAL_QUANTILES]; /* empirical only */
+    double n;                             /* observations, weights added up */
+    double log_likelihood, aic;           /* NaN for empirical */
+    double ks;                            /* Kolmogorov-Smirnov distance to the sample */
+};
+
+const char *family_name(enum family f);
+
+/* Fit one family by maximum likelihood.
+ *
+ * Takes:   finite values; > 0 for all but normal and empirical; at least as many different values
+ * as parameters plus one. Gives:   95 % intervals: exact where a pivot is known (normal, lognormal,
+ * exponential, pareto), else from the observed information, on the scale that is nearest to normal.
+ * Errors:  ERR_INPUT for values a family cannot have or too few of them; ERR_NUMERIC when the
+ *          likelihood has no maximum inside (a result: choose another family).
+ */
+enum status distribution_fit(enum family f, const struct sample *s, struct distribution *out,
+                             struct error *err);
+
+/* Fit every family of the set (bit 1 << family; 0 = all but pareto) and choose by AIC; when the
+ * winner's KS distance exceeds ks_limit (0 = 0.1) the empirical quantiles are taken instead.
+ * all[]: FAMILIES results, those that failed have n = 0; may be NULL. */
+enum status distribution_choose(const struct sample *s, unsigned families, double ks_limit,
+                                struct distribution *best, struct distribution *all,
+                                struct error *err);
+
+double distribution_cdf(const struct distribution *d, double x);
+double distribution_quantile(const struct distribution *d, double probability);
+double distribution_mean(const struct distribution *d);
+
+/* Spread of ln(value) between runs that is not explained by the spread within them. */
+struct run_effect {
+    size_t runs;
+    struct estimate sd; /* of a run's location on the log scale; run_sd of the catalogue */
+    double location;    /* mean over runs of the mean log */
+    double within_sd;   /* of ln(value) around its run's location */
+    double low, high;   /* factors: 90 % of new runs lie between them times the typical run */
+};
+
+/* Random effect of runs on the location: value = X exp(u_run), u ~ N(0, sd^2).
+ *
+ * Model:   one-way random effects, method of moments (Searle, Casella, McCulloch, Variance
+ *          Components, 1992, section 3.6); the interval of sd from the chi-square of the run means.
+ * Takes:   run[i] in [0, runs) of every value > 0; at least two runs.
+ * Gives:   *out; values divided by their run's factor in adjusted[n] (may be NULL).
+ */
+enum status run_effect_fit(const struct sample *s, const uint32_t *run, size_t runs,
+                           struct run_effect *out, double *adjusted, struct error *err);
+
+/* ---------------------------------------------------------------- least squares */
+
+enum { LS_PARAMETERS = 16, LS_AMBIGUITIES = 4 };
+
+struct ls_parameter {
+    const char *name;
+    double start, lower, upper; /* lower = -INFINITY, upper = INFINITY: free */
+};
+
+enum ls_residual {
+    LS_RELATIVE, /* predicted / measured - 1 */
+    LS_LOG,      /* ln(predicted / measured) */
+    LS_ABSOLUTE, /* (predicted - measured) */
+};
+
+enum ls_loss { LS_SQUARES, LS_HUBER, LS_BISQUARE };
+
+struct ls_problem {
+    const struct ls_parameter *parameters;
+    size_t n_parameters;
+    const double *measured;
+    const double *weight; /* of a squared residual; NULL: 1 each */
+    size_t n;
+    /* Fill predicted[n] for theta[n_parameters]; called many times with theta inside the bounds. */
+    enum status (*predict)(void *context, const double *theta, double *predicted,
+                           struct error *err);
+    void *context;
+    enum ls_residual residual;
+    enum ls_loss loss;
+    unsigned starts; /* tried beside the given one, spread over the bounds; 0 = none */
+};
+
+/* Something the data leave open: which parameters, and what of them is known. */
+struct fit_ambiguity {
+    char text[160]; /* "only the product m * c3 is identified" */
+    bool member[LS_PARAMETERS];
+};
+
+struct ls_result {
+    size_t n, n_parameters;
+    struct estimate parameter[LS_PARAMETERS];
+    double covariance[LS_PARAMETERS * LS_PARAMETERS]; /* row major, n_parameters wide */
+    double sigma;                                     /* standard deviation of a residual */
+    double mape, max_error; /* of the rows fitted, |predicted / measured - 1| */
+    double aic;
+    struct fit_ambiguity ambiguity[LS_AMBIGUITIES];
+    size_t ambiguities;
+};
+
+/* Bounded, robust, nonlinear least squares.
+ *
+ * Model:   Levenberg-Marquardt (GSL multifit_nlinear) in coordinates that keep the bounds, repeated
+ *          with Huber (k = 1.345) or bisquare (k = 4.685) weights until they settle; intervals from
+ *          the covariance with Student's t, cut at the bounds. A direction of the Jacobian whose
+ *          singular value is below 1e-6 of the largest is unidentified and named.
+ * Errors:  ERR_INPUT with fewer rows than parameters or a measured value that is not positive
+ *          (relative, log); ERR_NUMERIC when nothing converges; what predict() returns.
+ */
+enum status ls_fit(const struct ls_problem *problem, struct ls_result *out, struct error *err);
+
+/* Non-negative least squares: min |A x - b|, x >= 0; A is rows x columns, row major.
+ * Lawson and Hanson, Solving Least Squares Problems, 1974, chapter 23. ERR_NUMERIC when it does
+ * not end. */
+enum status nnls(size_t rows, size_t columns, const double *a, const double *b, double *x,
+                 struct error *err);
+
+/* A linear law on relative residuals, coefficients >= 0: measured = sum x_j * feature_j.
+ * Intervals of coefficients above 0 from the reduced problem; a coefficient at 0 gets [0, high]
+ * from the problem with it put back. features: n x n_parameters, row major. */
+enum status linear_fit(size_t n, size_t n_parameters, const char *const *names,
+                       const double *features, const double *measured, struct ls_result *out,
+                       struct error *err);
+
+/* ---------------------------------------------------------------- laws */
+
+struct transfer_law {
+    struct estimate latency_s, bytes_per_s; /* t = latency + size / bandwidth */
+    struct estimate cap_bytes_per_s;        /* NaN: none found */
+    double share_at_cap;                    /* of the large transfers within 2 % of the cap */
+    struct estimate full_mib; /* bandwidth grows with memory up to here; NaN: no effect */
+    struct ls_result fit;
+};
+
+/* Latency and bandwidth from sizes and times, robustly (bisquare on log residuals).
+ *
+ * Takes:   size_bytes >= 0 and time_s > 0 of n transfers with at least two sizes; memory_mib may be
+ *          NULL. Latency alone can be fixed with latency_s > 0 (then one size is enough).
+ * Gives:   a cap when at least a fifth of the largest transfers sit within 2 % of their highest
+ * rate; the memory at which bandwidth stops growing when several memory sizes say so by AIC.
+ */
+enum status transfer_fit(size_t n, const double *size_bytes, const double *time_s,
+                         const double *memory_mib, double latency_s, struct transfer_law *out,
+                         struct error *err);
+
+struct token_bucket {
+    struct estimate burst_bytes, burst_bytes_per_s, steady_bytes_per_s;
+    size_t series;    /* series with both phases */
+    size_t one_phase; /* series that never left the burst, or never had one */
+    double error;     /* median over series of the largest gap of the cumulative curve, a share */
+};
+
+/* A token bucket from series of (interval, bytes): full speed until the bucket is empty, then the
+ * steady rate. Each series gives burst and rates by the best broken line through its cumulative
+ * curve; the estimates are medians over series, intervals from order statistics.
+ *
+ * Takes:   n intervals; series[i] in [0, n_series) ascending; interval_s > 0; bytes >= 0.
+ */
+enum status token_bucket_fit(size_t n, const uint32_t *series, size_t n_series,
+                             const double *interval_s, const double *bytes,
+                             struct token_bucket *out, struct error *err);
+
+struct memory_law {
+    struct estimate fixed_s, work_s; /* t = fixed + work / min(M / mib_per_vcpu, cap) */
+    struct estimate cap_vcpu;
+    bool cap_found;      /* or given */
+    double serial_share; /* fixed / (fixed + work): the form the scenarios take */
+    struct ls_result fit;
+};
+
+/* Time against configured memory. cap_vcpu > 0: given; 0: found when the data show one. */
+enum status memory_law_fit(size_t n, const double *memory_mib, const double *time_s,
+                           double mib_per_vcpu, double cap_vcpu, struct memory_law *out,
+                           struct error *err);
+
+/* ---------------------------------------------------------------- traces */
+
+/* Columns of a trace in memory: NaN where a number is missing, ids into `labels` for text. */
+struct trace {
+    char path[256];
+    size_t n;
+    double *number[TRACE_COLUMNS]; /* NULL when the file has no such column */
+    uint32_t *text[TRACE_COLUMNS]; /* index into labels; labels[0] is "" */
+    char **labels;
+    size_t n_labels;
+    uint64_t hash; /* of the file's bytes, after decompression */
+};
+
+/* Read a trace (plain or gzip). Every column must be one of TRACE_LIST, every number a number:
+ * ERR_INPUT with the line otherwise. Caller frees. */
+enum status trace_load(const char *path, struct trace *out, struct error *err);
+void trace_free(struct trace *t);
+/* Keep the rows where column == value; ERR_INPUT when the column is unknown or nothing is left. */
+enum status trace_where(struct trace *t, const char *column, const char *value, struct error *err);
+
+#endif
