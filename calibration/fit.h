@@ -194,7 +194,7 @@ enum status linear_fit(size_t n, size_t n_parameters, const char *const *names,
 struct transfer_law {
     struct estimate latency_s, bytes_per_s; /* t = latency + size / bandwidth */
     struct estimate cap_bytes_per_s;        /* NaN: none found */
-    double share_at_cap;                    /* of the large transfers within 2 % of the cap */
+    double share_at_cap; /* of the large transfers, above 98 % of the 95th percentile of rates */
     struct estimate full_mib; /* bandwidth grows with memory up to here; NaN: no effect */
     struct ls_result fit;
 };

@@ -299,7 +299,8 @@ enum status ls_conclude(const struct ls_state *s, struct ls_result *out, struct 
     if (used > 0 && invert(s, index, used, inverse, out, err) != STATUS_OK) {
         return err->code;
     }
-    const double t = s->n > used ? gsl_cdf_tdist_Pinv(0.975, (double)(s->n - used)) : (double)INFINITY;
+    const double t =
+        s->n > used ? gsl_cdf_tdist_Pinv(0.975, (double)(s->n - used)) : (double)INFINITY;
     for (size_t j = 0; j < used; j++) {
         struct estimate *const e = &out->parameter[index[j]];
         for (size_t a = 0; a < out->ambiguities; a++) {

@@ -124,7 +124,7 @@ static enum status minimise(struct solver *s, double *theta, double *cost, struc
     int info = 0;
     int code = gsl_multifit_nlinear_init(&start.vector, &fdf, w);
     if (code == GSL_SUCCESS) {
-        code = gsl_multifit_nlinear_driver(ITERATIONS, 1e-11, 1e-11, 0, NULL, NULL, &info, w);
+        code = gsl_multifit_nlinear_driver(ITERATIONS, 1e-9, 1e-9, 0, NULL, NULL, &info, w);
     }
     double square = 0;
     for (size_t k = 0; k < p->n_parameters; k++) {

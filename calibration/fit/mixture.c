@@ -2,8 +2,9 @@
  *
  * Works on y = ln x. The likelihood is unbounded where a component shrinks to a point, so a start
  * whose component falls below a hundredth of the sample's spread, or below eight observations, is
- * given up: such components describe single values. Starts: the sample cut at several places; the best that converges is kept. Intervals
- * from the observed information, by differences of the exact gradient.
+ * given up: such components describe single values. Starts: the sample cut at several places; the
+ * best that converges is kept. Intervals from the observed information, by differences of the exact
+ * gradient.
  */
 #include "calibration/fit/family.h"
 
@@ -12,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DIM = 5, STEPS = 3000 };
+enum { DIM = 5, SHORT_STEPS = 50, LONG_STEPS = 250, STEPS = 3000, NEWTON_STEPS = 40 };
 
 struct two {
     double share, mu[2], sigma[2];
@@ -24,36 +25,74 @@ static double log_normal_density(double y, double mu, double sigma)
     return -0.5 * z * z - log(sigma) - 0.918938533204672742;
 }
 
-/* One step of EM; returns the log likelihood of the point it started from. */
-static double em_step(const struct sorted *s, const double *y, struct two *t)
+/* ln of the second component's density over the first's, as c0 + c1 y + c2 y^2. */
+static void log_odds(const struct two *t, double c[3])
 {
-    double mass[2] = {0}, sum[2] = {0}, square[2] = {0}, total = 0;
+    const double a = 1 / (2 * t->sigma[0] * t->sigma[0]), b = 1 / (2 * t->sigma[1] * t->sigma[1]);
+    c[2] = a - b;
+    c[1] = 2 * (b * t->mu[1] - a * t->mu[0]);
+    c[0] = log(t->share / (1 - t->share) * t->sigma[0] / t->sigma[1]) + a * t->mu[0] * t->mu[0] -
+           b * t->mu[1] * t->mu[1];
+}
+
+static double likelihood_of(const struct sorted *s, const double *y, const struct two *t)
+{
+    double total = 0;
     for (size_t i = 0; i < s->n; i++) {
         const double a = log1p(-t->share) + log_normal_density(y[i], t->mu[0], t->sigma[0]);
         const double b = log(t->share) + log_normal_density(y[i], t->mu[1], t->sigma[1]);
-        const double top = fmax(a, b), density = top + log1p(exp(-fabs(a - b)));
-        const double second = exp(b - density), w = s->weight[i];
-        const double part[2] = {w * (1 - second), w * second};
-        total += w * density;
-        for (int k = 0; k < 2; k++) {
-            const double d = y[i] - t->mu[k];
-            mass[k] += part[k];
-            sum[k] += part[k] * d;
-            square[k] += part[k] * d * d;
-        }
+        total += s->weight[i] * (fmax(a, b) + log1p(exp(-fabs(a - b))));
     }
-    for (int k = 0; k < 2; k++) {
-        const double d = sum[k] / mass[k];
-        t->mu[k] += d;
-        t->sigma[k] = sqrt(fmax(square[k] / mass[k] - d * d, 0));
-    }
-    t->share = mass[1] / s->total;
     return total;
 }
 
-/* Start from the sample cut at `cut`; false when a component vanishes. */
-static bool em(const struct sorted *s, const double *y, double cut, double spread, struct two *t,
-               double *likelihood)
+/* One step of EM; returns how far the parameters moved, in units of the spread. */
+static double em_step(const struct sorted *s, const double *y, double spread, struct two *t)
+{
+    double c[3], mass = 0, sum[2] = {0}, square[2] = {0};
+    log_odds(t, c);
+    for (size_t i = 0; i < s->n; i++) {
+        const double second = 1 / (1 + exp(-(c[0] + y[i] * (c[1] + y[i] * c[2]))));
+        const double w = s->weight[i], two = w * second, one = w - two;
+        const double d = y[i] - t->mu[0], e = y[i] - t->mu[1];
+        mass += two;
+        sum[0] += one * d;
+        sum[1] += two * e;
+        square[0] += one * d * d;
+        square[1] += two * e * e;
+    }
+    const struct two before = *t;
+    double moved = fabs(mass / s->total - t->share);
+    t->share = mass / s->total;
+    for (int k = 0; k < 2; k++) {
+        const double part = k == 1 ? mass : s->total - mass, d = sum[k] / part;
+        t->mu[k] += d;
+        t->sigma[k] = sqrt(fmax(square[k] / part - d * d, 0));
+        moved = fmax(moved, fabs(d) / spread);
+        moved = fmax(moved, fabs(t->sigma[k] - before.sigma[k]) / spread);
+    }
+    return moved;
+}
+
+/* At most `steps` of EM; false when a component vanishes. */
+static bool em(const struct sorted *s, const double *y, double spread, int steps, struct two *t)
+{
+    for (int i = 0; i < steps; i++) {
+        const double moved = em_step(s, y, spread, t);
+        const double rarer = fmin(t->share, 1 - t->share) * s->total;
+        if (!(rarer >= 8 && t->sigma[0] >= 0.01 * spread && t->sigma[1] >= 0.01 * spread)) {
+            return false;
+        }
+        if (moved < 1e-9) {
+            break;
+        }
+    }
+    return true;
+}
+
+/* The sample cut in two; false when a part is too small to be a component. */
+static bool cut_in_two(const struct sorted *s, const double *y, double cut, double spread,
+                       struct two *t)
 {
     double mass[2] = {0}, sum[2] = {0}, square[2] = {0};
     for (size_t i = 0; i < s->n; i++) {
@@ -70,18 +109,6 @@ static bool em(const struct sorted *s, const double *y, double cut, double sprea
         t->sigma[k] = fmax(sqrt(fmax(square[k] / mass[k] - t->mu[k] * t->mu[k], 0)), 0.02 * spread);
     }
     t->share = mass[1] / s->total;
-    double last = -INFINITY;
-    for (int i = 0; i < STEPS; i++) {
-        *likelihood = em_step(s, y, t);
-        const double rarer = fmin(t->share, 1 - t->share) * s->total;
-        if (!(rarer >= 8 && t->sigma[0] >= 0.01 * spread && t->sigma[1] >= 0.01 * spread)) {
-            return false;
-        }
-        if (*likelihood - last < 1e-10 * fabs(*likelihood) && i > 2) {
-            break;
-        }
-        last = *likelihood;
-    }
     return true;
 }
 
@@ -104,11 +131,10 @@ static void gradient(const struct sorted *s, const double *y, const double u[DIM
     }
 }
 
-/* Standard errors of the five coordinates; false when the information is not positive. */
-static bool standard_errors(const struct sorted *s, const double *y, const double u[DIM],
-                            double se[DIM])
+/* Inverse of the observed information at u; false when it is not positive. */
+static bool covariance(const struct sorted *s, const double *y, const double u[DIM],
+                       double out[DIM * DIM])
 {
-    double information[DIM * DIM];
     for (int k = 0; k < DIM; k++) {
         double up[DIM], down[DIM], above[DIM], below[DIM];
         memcpy(up, u, sizeof up);
@@ -119,49 +145,99 @@ static bool standard_errors(const struct sorted *s, const double *y, const doubl
         gradient(s, y, up, above);
         gradient(s, y, down, below);
         for (int j = 0; j < DIM; j++) {
-            information[k * DIM + j] = -(above[j] - below[j]) / (2 * h);
+            out[k * DIM + j] = -(above[j] - below[j]) / (2 * h);
         }
     }
     for (int k = 0; k < DIM; k++) {
         for (int j = 0; j < k; j++) {
-            const double mean = (information[k * DIM + j] + information[j * DIM + k]) / 2;
-            information[k * DIM + j] = information[j * DIM + k] = mean;
+            out[k * DIM + j] = out[j * DIM + k] = (out[k * DIM + j] + out[j * DIM + k]) / 2;
         }
     }
-    gsl_matrix_view m = gsl_matrix_view_array(information, DIM, DIM);
-    if (gsl_linalg_cholesky_decomp1(&m.matrix) != 0 || gsl_linalg_cholesky_invert(&m.matrix) != 0) {
-        return false;
-    }
-    for (size_t k = 0; k < DIM; k++) {
-        const double variance = gsl_matrix_get(&m.matrix, k, k);
-        if (!(variance > 0 && isfinite(variance))) {
-            return false;
+    gsl_matrix_view m = gsl_matrix_view_array(out, DIM, DIM);
+    return gsl_linalg_cholesky_decomp1(&m.matrix) == 0 &&
+           gsl_linalg_cholesky_invert(&m.matrix) == 0;
+}
+
+static void to_coordinates(const struct two *t, double u[DIM])
+{
+    u[0] = log(t->share / (1 - t->share));
+    u[1] = t->mu[0];
+    u[2] = log(t->sigma[0]);
+    u[3] = t->mu[1];
+    u[4] = log(t->sigma[1]);
+}
+
+static struct two from_coordinates(const double u[DIM])
+{
+    return (struct two){1 / (1 + exp(-u[0])), {u[1], u[3]}, {exp(u[2]), exp(u[4])}};
+}
+
+/* EM comes near and then crawls; Newton's method ends it, EM takes over where it cannot. */
+static bool polish(const struct sorted *s, const double *y, double spread, struct two *t)
+{
+    double reached = likelihood_of(s, y, t);
+    for (int i = 0; i < NEWTON_STEPS; i++) {
+        double u[DIM], g[DIM], inverse[DIM * DIM], decrement = 0;
+        to_coordinates(t, u);
+        if (!covariance(s, y, u, inverse)) {
+            return em(s, y, spread, STEPS, t);
         }
-        se[k] = sqrt(variance);
+        gradient(s, y, u, g);
+        double step[DIM] = {0};
+        for (int k = 0; k < DIM; k++) {
+            for (int j = 0; j < DIM; j++) {
+                step[k] += inverse[k * DIM + j] * g[j];
+            }
+            decrement += step[k] * g[k];
+        }
+        if (decrement < 1e-10) {
+            break;
+        }
+        bool better = false;
+        for (double length = 1; length > 1e-3 && !better; length /= 2) {
+            double v[DIM];
+            for (int k = 0; k < DIM; k++) {
+                v[k] = u[k] + length * step[k];
+            }
+            const struct two next = from_coordinates(v);
+            const double value = likelihood_of(s, y, &next);
+            if (value > reached) {
+                reached = value;
+                *t = next;
+                better = true;
+            }
+        }
+        if (!better) {
+            return em(s, y, spread, STEPS, t);
+        }
     }
-    return true;
+    const double rarer = fmin(t->share, 1 - t->share) * s->total;
+    return rarer >= 8 && t->sigma[0] >= 0.01 * spread && t->sigma[1] >= 0.01 * spread;
 }
 
 static enum status report(const struct sorted *s, const double *y, struct two t,
                           struct distribution *out, struct error *err)
 {
-    const int one = t.mu[0] <= t.mu[1] ? 0 : 1, two = 1 - one;
-    const double share = one == 0 ? t.share : 1 - t.share;
-    const double u[DIM] = {log(share / (1 - share)), t.mu[one], log(t.sigma[one]), t.mu[two],
-                           log(t.sigma[two])};
-    double se[DIM];
-    if (!standard_errors(s, y, u, se)) {
+    if (t.mu[0] > t.mu[1]) {
+        t = (struct two){1 - t.share, {t.mu[1], t.mu[0]}, {t.sigma[1], t.sigma[0]}};
+    }
+    double u[DIM], inverse[DIM * DIM], se[DIM];
+    to_coordinates(&t, u);
+    if (!covariance(s, y, u, inverse)) {
         return RAISE(err, ERR_NUMERIC, "a mixture of two lognormals is not identified here");
     }
+    for (int k = 0; k < DIM; k++) {
+        se[k] = sqrt(inverse[k * DIM + k]);
+    }
     out->parameter[0] = (struct estimate){.name = "share",
-                                          .value = share,
+                                          .value = t.share,
                                           .low = 1 / (1 + exp(-(u[0] - Z_95 * se[0]))),
                                           .high = 1 / (1 + exp(-(u[0] + Z_95 * se[0]))),
-                                          .standard_error = se[0] * share * (1 - share)};
-    out->parameter[1] = estimate_wald("mu1", u[1], se[1]);
-    out->parameter[2] = estimate_log_wald("sigma1", t.sigma[one], se[2]);
-    out->parameter[3] = estimate_wald("mu2", u[3], se[3]);
-    out->parameter[4] = estimate_log_wald("sigma2", t.sigma[two], se[4]);
+                                          .standard_error = se[0] * t.share * (1 - t.share)};
+    out->parameter[1] = estimate_wald("mu1", t.mu[0], se[1]);
+    out->parameter[2] = estimate_log_wald("sigma1", t.sigma[0], se[2]);
+    out->parameter[3] = estimate_wald("mu2", t.mu[1], se[3]);
+    out->parameter[4] = estimate_log_wald("sigma2", t.sigma[1], se[4]);
     return STATUS_OK;
 }
 
@@ -195,21 +271,34 @@ enum status mixture_fit(const struct sorted *s, struct distribution *out, struct
         }
     }
     const struct sample view = {.value = y, .weight = s->weight, .n = s->n};
-    struct two best = {0};
-    double likelihood = -INFINITY;
-    for (size_t i = 0; i <= sizeof cuts / sizeof cuts[0]; i++) {
+    enum { STARTS = 1 + sizeof cuts / sizeof cuts[0] };
+    struct two start[STARTS];
+    double reached[STARTS];
+    for (size_t i = 0; i < STARTS; i++) {
         const double cut = i == 0 ? otsu : sample_quantile(&view, cuts[i - 1]);
-        struct two t;
-        double reached;
-        if (em(s, y, cut, spread, &t, &reached) && reached > likelihood) {
-            likelihood = reached;
-            best = t;
+        const bool lives =
+            cut_in_two(s, y, cut, spread, &start[i]) && em(s, y, spread, SHORT_STEPS, &start[i]);
+        reached[i] = lives ? likelihood_of(s, y, &start[i]) : -HUGE_VAL;
+    }
+    /* The best of the short runs is carried on; the next best where it shrinks to nothing. */
+    enum status code = ERR_NUMERIC;
+    for (size_t tried = 0; tried < STARTS && code != STATUS_OK; tried++) {
+        size_t best = 0;
+        for (size_t i = 1; i < STARTS; i++) {
+            best = reached[i] > reached[best] ? i : best;
+        }
+        if (reached[best] <= -HUGE_VAL) {
+            break;
+        }
+        reached[best] = -HUGE_VAL;
+        struct error ignored = {0};
+        if (em(s, y, spread, LONG_STEPS, &start[best]) && polish(s, y, spread, &start[best])) {
+            code = report(s, y, start[best], out, &ignored);
         }
     }
-    const enum status code =
-        !isfinite(likelihood)
-            ? RAISE(err, ERR_NUMERIC, "a mixture of two lognormals shrinks to single values here")
-            : report(s, y, best, out, err);
+    if (code != STATUS_OK) {
+        code = RAISE(err, ERR_NUMERIC, "no mixture of two lognormals is identified here");
+    }
     free(y);
     return code;
 }

@@ -28,8 +28,8 @@ struct source {
 
     char *data; /* capacity + 1 bytes */
     size_t capacity, begin, end;
-    bool eof, has_nul, started;
-    uint64_t bytes, lines;
+    bool eof, has_nul, started, hashing;
+    uint64_t bytes, lines, hash;
 };
 
 /* Raw bytes of the file, before decompression. */
@@ -119,6 +119,9 @@ static enum status fill(struct source *s, struct error *err)
     s->bytes += got;
     /* Once seen it stays set: it only says that lines are worth a closer look. */
     s->has_nul = s->has_nul || memchr(s->data + s->end, '\0', got) != NULL;
+    if (s->hashing) {
+        s->hash = hash_bytes(s->hash, s->data + s->end, got);
+    }
     s->end += got;
     return STATUS_OK;
 }
@@ -154,6 +157,7 @@ static enum status start(struct source *s, struct error *err)
         s->z.avail_in = (uInt)s->end;
         s->end = 0;
         s->bytes = 0;
+        s->hash = HASH_SEED;
         s->eof = s->has_nul = false;
         return start(s, err);
     }
@@ -352,6 +356,13 @@ enum status source_rest(struct source *s, size_t limit, char **out, size_t *size
     *size = all.size;
     *out = all.data != NULL ? all.data : calloc(1, 1);
     return *out != NULL ? STATUS_OK : RAISE(err, ERR_MEMORY, "no memory to read '%s'", s->name);
+}
+
+uint64_t source_hash(struct source *s)
+{
+    s->hash = s->hashing ? s->hash : HASH_SEED;
+    s->hashing = true;
+    return s->hash;
 }
 
 const char *source_name(const struct source *s)

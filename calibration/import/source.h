@@ -32,6 +32,9 @@ enum status source_peek(struct source *s, const char **text, size_t *size, struc
 enum status source_rest(struct source *s, size_t limit, char **out, size_t *size,
                         struct error *err);
 
+/* Hash of the bytes handed in so far, after decompression; the first call starts it. */
+uint64_t source_hash(struct source *s);
+
 const char *source_name(const struct source *s);
 uint64_t source_bytes(const struct source *s); /* handed out so far, after decompression */
 uint64_t source_lines(const struct source *s);
