@@ -63,7 +63,7 @@ enum { FAMILY_PARAMETERS = 5, EMPIRICAL_QUANTILES = 101 };
  *   weibull scale, shape · pareto alpha, low · exponential mean
  *   mixture share (of the second component), mu1, sigma1, mu2, sigma2: two lognormals, mu1 < mu2
  *   empirical none: `quantile` holds 101 equally spaced quantiles, minimum and maximum included. */
-struct distribution {
+struct fitted {
     enum family family;
     size_t n_parameters;
     struct estimate parameter[FAMILY_PARAMETERS];
@@ -83,19 +83,18 @@ const char *family_name(enum family f);
  * Errors:  ERR_INPUT for values a family cannot have or too few of them; ERR_NUMERIC when the
  *          likelihood has no maximum inside (a result: choose another family).
  */
-enum status distribution_fit(enum family f, const struct sample *s, struct distribution *out,
+enum status distribution_fit(enum family f, const struct sample *s, struct fitted *out,
                              struct error *err);
 
 /* Fit every family of the set (bit 1 << family; 0 = all but pareto) and choose by AIC; when the
  * winner's KS distance exceeds ks_limit (0 = 0.1) the empirical quantiles are taken instead.
  * all[]: FAMILIES results, those that failed have n = 0; may be NULL. */
 enum status distribution_choose(const struct sample *s, unsigned families, double ks_limit,
-                                struct distribution *best, struct distribution *all,
-                                struct error *err);
+                                struct fitted *best, struct fitted *all, struct error *err);
 
-double distribution_cdf(const struct distribution *d, double x);
-double distribution_quantile(const struct distribution *d, double probability);
-double distribution_mean(const struct distribution *d);
+double distribution_cdf(const struct fitted *d, double x);
+double distribution_quantile(const struct fitted *d, double probability);
+double distribution_mean(const struct fitted *d);
 
 /* Spread of ln(value) between runs that is not explained by the spread within them. */
 struct run_effect {

@@ -114,7 +114,7 @@ static void distribution_recovers(const struct truth *t)
         }
         gsl_rng_free(r);
         const struct sample s = {.value = x, .n = t->n};
-        struct distribution d;
+        struct fitted d;
         struct error err = {0};
         if (distribution_fit(t->family, &s, &d, &err) != STATUS_OK) {
             fail_msg("%s, seed %lu: %s", family_name(t->family), seed, err.message);
@@ -149,7 +149,7 @@ static void aic_chooses_the_family_that_made_the_data(void **state)
             }
             gsl_rng_free(r);
             const struct sample s = {.value = x, .n = N};
-            struct distribution best, all[FAMILIES];
+            struct fitted best, all[FAMILIES];
             struct error err = {0};
             assert_ok(distribution_choose(&s, ~0u, 0, &best, all, &err), &err);
             near += all[truths[i].family].aic < best.aic + 2 ? 1 : 0;
@@ -167,7 +167,7 @@ static void quantiles_and_distribution_functions_are_inverses(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof truths / sizeof truths[0]; i++) {
-        struct distribution d = {.family = truths[i].family};
+        struct fitted d = {.family = truths[i].family};
         for (size_t k = 0; k < FAMILY_PARAMETERS; k++) {
             d.parameter[k].value = truths[i].parameter[k];
         }
@@ -196,7 +196,7 @@ static void a_million_values_fit_like_their_few_thousand_quantiles(void **state)
     }
     gsl_rng_free(r);
     const struct sample s = {.value = x, .n = N};
-    struct distribution d;
+    struct fitted d;
     struct error err = {0};
     for (size_t k = 0; k < 3; k++) {
         assert_ok(distribution_fit(t.family, &s, &d, &err), &err);
@@ -214,7 +214,7 @@ static void a_million_values_fit_like_their_few_thousand_quantiles(void **state)
     const struct sample copies = {.value = twice, .n = 400},
                         weighted = {.value = x, .weight = weight, .n = 200};
     for (size_t f = 0; f < FAMILIES; f++) {
-        struct distribution a, b;
+        struct fitted a, b;
         assert_ok(distribution_fit((enum family)f, &copies, &a, &err), &err);
         assert_ok(distribution_fit((enum family)f, &weighted, &b, &err), &err);
         for (size_t k = 0; k < a.n_parameters; k++) {
@@ -235,7 +235,7 @@ static void values_a_family_cannot_have_are_refused(void **state)
         {1, 2, -3, 4}, {1, (double)NAN, 2, 3}, {1, 2, (double)INFINITY, 3}, {5, 5, 5, 5}};
     for (size_t i = 0; i < 4; i++) {
         const struct sample s = {.value = bad[i], .n = 4};
-        struct distribution d;
+        struct fitted d;
         for (size_t f = FAMILY_LOGNORMAL; f < FAMILY_EXPONENTIAL; f++) {
             struct error err = {0};
             assert_int_not_equal(distribution_fit((enum family)f, &s, &d, &err), STATUS_OK);
@@ -243,7 +243,7 @@ static void values_a_family_cannot_have_are_refused(void **state)
         }
     }
     const struct sample none = {.value = bad[0], .n = 0};
-    struct distribution d;
+    struct fitted d;
     struct error err = {0};
     assert_int_equal(distribution_choose(&none, 0, 0, &d, NULL, &err), ERR_INPUT);
 }

@@ -31,12 +31,12 @@ const char *family_name(enum family f)
     return families[f].name;
 }
 
-static double value(const struct distribution *d, size_t i)
+static double value(const struct fitted *d, size_t i)
 {
     return d->parameter[i].value;
 }
 
-static double empirical_cdf(const struct distribution *d, double x)
+static double empirical_cdf(const struct fitted *d, double x)
 {
     const size_t last = EMPIRICAL_QUANTILES - 1;
     if (x < d->quantile[0]) {
@@ -54,7 +54,7 @@ static double empirical_cdf(const struct distribution *d, double x)
     return ((double)low + (gap > 0 ? (x - d->quantile[low]) / gap : 0)) / (double)last;
 }
 
-double distribution_cdf(const struct distribution *d, double x)
+double distribution_cdf(const struct fitted *d, double x)
 {
     const double a = value(d, 0), b = value(d, 1), c = value(d, 2);
     switch (d->family) {
@@ -84,7 +84,7 @@ double distribution_cdf(const struct distribution *d, double x)
     return NAN;
 }
 
-static double mixture_quantile(const struct distribution *d, double probability)
+static double mixture_quantile(const struct fitted *d, double probability)
 {
     const double z = gsl_cdf_ugaussian_Pinv(probability);
     double low = fmin(value(d, 1) + value(d, 2) * z, value(d, 3) + value(d, 4) * z);
@@ -96,7 +96,7 @@ static double mixture_quantile(const struct distribution *d, double probability)
     return exp((low + high) / 2);
 }
 
-double distribution_quantile(const struct distribution *d, double p)
+double distribution_quantile(const struct fitted *d, double p)
 {
     const double a = value(d, 0), b = value(d, 1), c = value(d, 2);
     switch (d->family) {
@@ -127,7 +127,7 @@ double distribution_quantile(const struct distribution *d, double p)
     return NAN;
 }
 
-double distribution_mean(const struct distribution *d)
+double distribution_mean(const struct fitted *d)
 {
     const double a = value(d, 0), b = value(d, 1), c = value(d, 2);
     switch (d->family) {
@@ -165,7 +165,7 @@ static double log_gaussian(double y, double mu, double sigma)
     return -0.5 * z * z - log(sigma) - 0.918938533204672742; /* ln sqrt(2 pi) */
 }
 
-double distribution_log_density(const struct distribution *d, double x)
+double distribution_log_density(const struct fitted *d, double x)
 {
     const double a = value(d, 0), b = value(d, 1), c = value(d, 2);
     switch (d->family) {
@@ -201,10 +201,10 @@ static double cdf_of(const void *context, double x)
     return distribution_cdf(context, x);
 }
 
-static enum status fit_sorted(enum family f, const struct sorted *s, struct distribution *out,
+static enum status fit_sorted(enum family f, const struct sorted *s, struct fitted *out,
                               struct error *err)
 {
-    *out = (struct distribution){.family = f, .n_parameters = families[f].parameters};
+    *out = (struct fitted){.family = f, .n_parameters = families[f].parameters};
     const bool positive = f != FAMILY_NORMAL && f != FAMILY_EMPIRICAL;
     if (positive && s->value[0] <= 0) {
         return RAISE(err, ERR_INPUT, "%s needs positive values; the smallest is %g", family_name(f),
@@ -234,7 +234,7 @@ static enum status fit_sorted(enum family f, const struct sorted *s, struct dist
     return STATUS_OK;
 }
 
-enum status distribution_fit(enum family f, const struct sample *s, struct distribution *out,
+enum status distribution_fit(enum family f, const struct sample *s, struct fitted *out,
                              struct error *err)
 {
     struct sorted sorted;
@@ -247,8 +247,7 @@ enum status distribution_fit(enum family f, const struct sample *s, struct distr
 }
 
 enum status distribution_choose(const struct sample *s, unsigned wanted, double ks_limit,
-                                struct distribution *best, struct distribution *all,
-                                struct error *err)
+                                struct fitted *best, struct fitted *all, struct error *err)
 {
     struct sorted sorted;
     if (sorted_make(s, &sorted, err) != STATUS_OK) {
@@ -257,14 +256,14 @@ enum status distribution_choose(const struct sample *s, unsigned wanted, double 
     const unsigned set = wanted != 0 ? wanted : ~(1u << FAMILY_PARETO);
     const double limit = ks_limit > 0 ? ks_limit : 0.1;
     bool found = false;
-    struct distribution empirical = {0};
+    struct fitted empirical = {0};
     enum status code = fit_sorted(FAMILY_EMPIRICAL, &sorted, &empirical, err);
     for (size_t f = 0; code == STATUS_OK && f < FAMILIES; f++) {
-        struct distribution d;
+        struct fitted d;
         struct error ignored = {0}; /* a family that does not fit is no candidate */
         const bool fits = fit_sorted((enum family)f, &sorted, &d, &ignored) == STATUS_OK;
         if (all != NULL) {
-            all[f] = fits ? d : (struct distribution){.family = (enum family)f};
+            all[f] = fits ? d : (struct fitted){.family = (enum family)f};
         }
         if (fits && f != FAMILY_EMPIRICAL && (set & (1u << f)) != 0 &&
             (!found || d.aic < best->aic)) {

@@ -28,7 +28,7 @@ struct estimate estimate_log_wald(const char *name, double value, double log_sta
 
 /* Student's t for the mean, chi-square for the standard deviation: both exact (chapter 13). */
 static enum status normal_on(const struct sorted *s, double (*transform)(double), const char *place,
-                             const char *spread, struct distribution *out, struct error *err)
+                             const char *spread, struct fitted *out, struct error *err)
 {
     const struct moments m = sorted_moments(s, transform);
     const double n = s->total, sd = sqrt(m.square_sum / n);
@@ -52,21 +52,21 @@ static enum status normal_on(const struct sorted *s, double (*transform)(double)
     return STATUS_OK;
 }
 
-enum status normal_fit(const struct sorted *s, struct distribution *out, struct error *err)
+enum status normal_fit(const struct sorted *s, struct fitted *out, struct error *err)
 {
-    return normal_on(s, identity, "mean", "sd", out, err);
+    return normal_on(s, sample_identity, "mean", "sd", out, err);
 }
 
-enum status lognormal_fit(const struct sorted *s, struct distribution *out, struct error *err)
+enum status lognormal_fit(const struct sorted *s, struct fitted *out, struct error *err)
 {
     return normal_on(s, log, "mu", "sigma", out, err);
 }
 
-enum status exponential_fit(const struct sorted *s, struct distribution *out, struct error *err)
+enum status exponential_fit(const struct sorted *s, struct fitted *out, struct error *err)
 {
     (void)err;
     /* 2 n mean / theta is chi-square with 2n degrees of freedom (chapter 19, section 7). */
-    const double n = s->total, mean = sorted_moments(s, identity).mean;
+    const double n = s->total, mean = sorted_moments(s, sample_identity).mean;
     out->parameter[0] = (struct estimate){.name = "mean",
                                           .value = mean,
                                           .low = 2 * n * mean / gsl_cdf_chisq_Pinv(0.975, 2 * n),
@@ -75,7 +75,7 @@ enum status exponential_fit(const struct sorted *s, struct distribution *out, st
     return STATUS_OK;
 }
 
-enum status pareto_fit(const struct sorted *s, struct distribution *out, struct error *err)
+enum status pareto_fit(const struct sorted *s, struct fitted *out, struct error *err)
 {
     const double n = s->total, low = s->value[0];
     const double sum = (sorted_moments(s, log).mean - log(low)) * n;
@@ -100,9 +100,9 @@ enum status pareto_fit(const struct sorted *s, struct distribution *out, struct 
     return STATUS_OK;
 }
 
-enum status gamma_fit(const struct sorted *s, struct distribution *out, struct error *err)
+enum status gamma_fit(const struct sorted *s, struct fitted *out, struct error *err)
 {
-    const double n = s->total, mean = sorted_moments(s, identity).mean;
+    const double n = s->total, mean = sorted_moments(s, sample_identity).mean;
     const double gap = log(mean) - sorted_moments(s, log).mean; /* ln k - psi(k) */
     if (n < 3 || !(gap > 1e-14)) {
         return RAISE(err, ERR_INPUT, "gamma needs at least three values that differ");
@@ -141,7 +141,7 @@ static void weibull_sums(const struct sorted *s, double log_mean, double k, doub
     }
 }
 
-enum status weibull_fit(const struct sorted *s, struct distribution *out, struct error *err)
+enum status weibull_fit(const struct sorted *s, struct fitted *out, struct error *err)
 {
     const struct moments m = sorted_moments(s, log);
     const double n = s->total, sd = sqrt(m.square_sum / n);

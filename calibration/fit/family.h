@@ -5,13 +5,13 @@
 #include "calibration/fit/sample.h"
 
 /* Fill parameters and intervals; everything else is done by the caller. */
-typedef enum status family_fit(const struct sorted *s, struct distribution *out, struct error *err);
+typedef enum status family_fit(const struct sorted *s, struct fitted *out, struct error *err);
 
 family_fit normal_fit, lognormal_fit, shifted_lognormal_fit, gamma_fit, weibull_fit, pareto_fit,
     exponential_fit, mixture_fit;
 
 /* Natural logarithm of the density of one observation. */
-double distribution_log_density(const struct distribution *d, double x);
+double distribution_log_density(const struct fitted *d, double x);
 
 /* An estimate with a symmetric interval of z standard errors. */
 struct estimate estimate_wald(const char *name, double value, double standard_error);

@@ -215,8 +215,8 @@ static bool polish(const struct sorted *s, const double *y, double spread, struc
     return rarer >= 8 && t->sigma[0] >= 0.01 * spread && t->sigma[1] >= 0.01 * spread;
 }
 
-static enum status report(const struct sorted *s, const double *y, struct two t,
-                          struct distribution *out, struct error *err)
+static enum status report(const struct sorted *s, const double *y, struct two t, struct fitted *out,
+                          struct error *err)
 {
     if (t.mu[0] > t.mu[1]) {
         t = (struct two){1 - t.share, {t.mu[1], t.mu[0]}, {t.sigma[1], t.sigma[0]}};
@@ -241,7 +241,7 @@ static enum status report(const struct sorted *s, const double *y, struct two t,
     return STATUS_OK;
 }
 
-enum status mixture_fit(const struct sorted *s, struct distribution *out, struct error *err)
+enum status mixture_fit(const struct sorted *s, struct fitted *out, struct error *err)
 {
     static const double cuts[] = {0.05, 0.25, 0.5, 0.75, 0.9, 0.97};
     if (s->total < 20 || s->n < 8) {

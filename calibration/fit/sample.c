@@ -169,7 +169,7 @@ void sorted_free(struct sorted *s)
     *s = (struct sorted){0};
 }
 
-double identity(double x)
+double sample_identity(double x)
 {
     return x;
 }

@@ -22,7 +22,7 @@ struct moments {
     double mean, square_sum;
 };
 struct moments sorted_moments(const struct sorted *s, double (*transform)(double));
-double identity(double x);
+double sample_identity(double x);
 
 /* Largest distance between the sample's distribution function and F. */
 double sorted_ks(const struct sorted *s, double (*cdf)(const void *context, double x),

@@ -87,8 +87,7 @@ static void variances(const struct profile *p, double shift, double *mu, double 
     *log_sigma = 1 / ll + shift_variance * (sl / ll) * (sl / ll);
 }
 
-enum status shifted_lognormal_fit(const struct sorted *s, struct distribution *out,
-                                  struct error *err)
+enum status shifted_lognormal_fit(const struct sorted *s, struct fitted *out, struct error *err)
 {
     double half = 0, middle = s->value[0];
     for (size_t i = 0; i < s->n && half < s->total / 2; i++) {

@@ -98,7 +98,7 @@ static const struct field *field_find(const char *label, size_t size)
 }
 
 /* "Duration: 337.14 ms	Billed Duration: ..." into the row; NULL or the reason why not. */
-static const char *read_fields(struct row *r, const char *p, const char *const end)
+static const char *read_fields(struct trace_row *r, const char *p, const char *const end)
 {
     for (;;) {
         while (p < end && blank(*p)) {
@@ -130,13 +130,13 @@ static const char *read_fields(struct row *r, const char *p, const char *const e
             return "REPORT with the same field twice";
         }
         if (f->unit == NULL) {
-            if (!row_text(r, f->column, value, (size_t)(stop - value))) {
+            if (!trace_row_text(r, f->column, value, (size_t)(stop - value))) {
                 return "REPORT with a status that is not text";
             }
             continue;
         }
         if (stop == value || *value == '-' ||
-            !row_decimal(r, f->column, value, (size_t)(stop - value), f->power)) {
+            !trace_row_decimal(r, f->column, value, (size_t)(stop - value), f->power)) {
             return "REPORT with a value that is not a number";
         }
         while (p < end && blank(*p)) {
@@ -151,7 +151,7 @@ static const char *read_fields(struct row *r, const char *p, const char *const e
 
 static void finish_row(struct state *s, const struct line *line, double unix_s)
 {
-    struct row *const r = &s->in->row;
+    struct trace_row *const r = &s->in->row;
     const enum trace_column needed[] = {TRACE_duration_s, TRACE_billed_s, TRACE_memory_mib};
     for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
         if (r->at[needed[i]].text == NULL) {
@@ -160,22 +160,22 @@ static void finish_row(struct state *s, const struct line *line, double unix_s)
         }
     }
     const bool cold = r->at[TRACE_init_s].text != NULL || r->at[TRACE_restore_s].text != NULL;
-    const double billed_ms = row_value(r, TRACE_billed_s) * 1e3;
+    const double billed_ms = trace_row_value(r, TRACE_billed_s) * 1e3;
     if (fabs(remainder(billed_ms, 100)) > 0.5) {
         s->era = ERA_1_MS;
-    } else if (billed_ms - row_value(r, TRACE_duration_s) * 1e3 >= 1 && !cold) {
+    } else if (billed_ms - trace_row_value(r, TRACE_duration_s) * 1e3 >= 1 && !cold) {
         s->era = ERA_100_MS;
     }
     s->old_init = s->old_init || (cold && s->era == ERA_100_MS);
     if (cold || s->era == ERA_1_MS || (s->era == ERA_100_MS && s->old_init)) {
-        row_text(r, TRACE_cold, cold ? "1" : "0", 1);
+        trace_row_text(r, TRACE_cold, cold ? "1" : "0", 1);
     }
     if (unix_s > 0) {
-        row_number(r, TRACE_time_s, unix_s);
+        trace_row_number(r, TRACE_time_s, unix_s);
     }
-    row_text(r, TRACE_service, "lambda", 6);
-    row_text(r, TRACE_op, "invoke", 6);
-    row_number(r, TRACE_line, (double)line->number);
+    trace_row_text(r, TRACE_service, "lambda", 6);
+    trace_row_text(r, TRACE_op, "invoke", 6);
+    trace_row_number(r, TRACE_line, (double)line->number);
     import_row(s->in);
 }
 
@@ -234,15 +234,15 @@ static void read_json(struct state *s, const struct line *line)
     for (size_t i = 0; m != NULL && i < sizeof metrics / sizeof metrics[0]; i++) {
         const struct json *const v = json_member(m, metrics[i].key);
         if (v != NULL && (v->kind != JSON_NUMBER || v->number < 0 ||
-                          !row_decimal(&s->in->row, metrics[i].column, v->text, strlen(v->text),
-                                       metrics[i].power))) {
+                          !trace_row_decimal(&s->in->row, metrics[i].column, v->text,
+                                             strlen(v->text), metrics[i].power))) {
             reason = "platform.report with a metric that is not a number";
         }
     }
     const struct json *const status = json_pointer(root, "/record/status");
     if (status != NULL &&
         (status->kind != JSON_STRING ||
-         !row_text(&s->in->row, TRACE_status, status->text, strlen(status->text)))) {
+         !trace_row_text(&s->in->row, TRACE_status, status->text, strlen(status->text)))) {
         reason = "platform.report with a status that is not text";
     }
     if (reason != NULL) {
@@ -288,13 +288,13 @@ static void read_line(struct state *s, const struct line *line)
     }
     const size_t left = (size_t)(end - p);
     if (begins(p, left, "REPORT RequestId:")) {
-        row_clear(&s->in->row);
+        trace_row_clear(&s->in->row);
         read_report(s, line, p + strlen("REPORT RequestId:"), end, unix_s);
         return;
     }
     if (left > 0 && *p == '{' && find(p, left, "\"platform.report\"")) {
         const struct line event = {.text = p, .size = left, .number = line->number};
-        row_clear(&s->in->row);
+        trace_row_clear(&s->in->row);
         read_json(s, &event);
         return;
     }

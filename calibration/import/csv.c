@@ -187,14 +187,15 @@ static bool truth(const char *text, size_t size, const char **digit)
     return false;
 }
 
-static const char *read_field(struct row *r, struct target t, const char *text, size_t size)
+static const char *read_field(struct trace_row *r, struct target t, const char *text, size_t size)
 {
     if (trace_column_is_text(t.column)) {
-        return row_text(r, t.column, text, size) ? NULL : "a field that is not printable UTF-8";
+        return trace_row_text(r, t.column, text, size) ? NULL
+                                                       : "a field that is not printable UTF-8";
     }
     const char *digit;
     if (t.column == TRACE_cold && truth(text, size, &digit)) {
-        row_text(r, t.column, digit, 1);
+        trace_row_text(r, t.column, digit, 1);
         return NULL;
     }
     while (size > 0 && (text[0] == ' ' || text[0] == '\t')) {
@@ -213,10 +214,10 @@ static const char *read_field(struct row *r, struct target t, const char *text, 
         const bool fits = size < sizeof copy;
         snprintf(copy, sizeof copy, "%.*s", (int)(fits ? size : 0), text);
         /* The decimal reader decides what a number is; strtod would also take hexadecimal. */
-        good = fits && row_decimal(r, t.column, text, size, 0) &&
-               row_number(r, t.column, strtod(copy, &end) * t.factor);
+        good = fits && trace_row_decimal(r, t.column, text, size, 0) &&
+               trace_row_number(r, t.column, strtod(copy, &end) * t.factor);
     } else {
-        good = row_decimal(r, t.column, text, size, t.power);
+        good = trace_row_decimal(r, t.column, text, size, t.power);
     }
     return good ? NULL : "a field that is not a number";
 }
@@ -239,8 +240,8 @@ static enum status constants_check(const struct import *in, struct csv *c,
                          near != NULL ? "; did you mean '" : "", near != NULL ? near : "",
                          near != NULL ? "'?" : "");
         }
-        struct row probe;
-        row_clear(&probe);
+        struct trace_row probe;
+        trace_row_clear(&probe);
         const struct target t = {.column = column, .factor = 1};
         if (equals[1] == '\0' || read_field(&probe, t, equals + 1, strlen(equals + 1)) != NULL) {
             return RAISE(err, ERR_USAGE, "constant '%s': not a value for %s", given, name);
@@ -270,7 +271,7 @@ static enum status read_rows(struct csv *c, struct import *in, struct error *err
             reason = c->reader.n_fields < c->n_columns ? "fewer fields than the header has columns"
                                                        : "more fields than the header has columns";
         }
-        row_clear(&in->row);
+        trace_row_clear(&in->row);
         bool any = false;
         for (size_t i = 0; reason == NULL && i < c->n_columns; i++) {
             if (c->targets[i].column != TRACE_COLUMNS) {
@@ -294,7 +295,7 @@ static enum status read_rows(struct csv *c, struct import *in, struct error *err
             import_bad(in, &line, reason);
             continue;
         }
-        row_number(&in->row, TRACE_line, (double)line.number);
+        trace_row_number(&in->row, TRACE_line, (double)line.number);
         import_row(in);
     }
 }

@@ -33,22 +33,22 @@ static bool is_stats(const struct json *o)
             json_member(o, "host_submit_tstamp") != NULL);
 }
 
-static const char *read_member(struct row *r, enum trace_column column, const struct json *v)
+static const char *read_member(struct trace_row *r, enum trace_column column, const struct json *v)
 {
     if (v->kind == JSON_NULL) {
         return NULL;
     }
     if (trace_column_is_text(column)) {
         return (v->kind == JSON_STRING || v->kind == JSON_NUMBER) &&
-                       row_text(r, column, v->text, strlen(v->text))
+                       trace_row_text(r, column, v->text, strlen(v->text))
                    ? NULL
                    : "a name that is not text";
     }
     if (v->kind == JSON_BOOL) {
-        row_text(r, column, v->boolean ? "1" : "0", 1);
+        trace_row_text(r, column, v->boolean ? "1" : "0", 1);
         return NULL;
     }
-    return v->kind == JSON_NUMBER && row_decimal(r, column, v->text, strlen(v->text), 0)
+    return v->kind == JSON_NUMBER && trace_row_decimal(r, column, v->text, strlen(v->text), 0)
                ? NULL
                : "a value that is not a number";
 }
@@ -58,7 +58,7 @@ static void read_stats(struct import *in, const struct json *o, uint64_t number)
 {
     const struct line line = {.text = "", .number = number != 0 ? number : o->origin.line};
     const char *reason = is_stats(o) ? NULL : "no dictionary with the time stamps of a worker";
-    row_clear(&in->row);
+    trace_row_clear(&in->row);
     for (size_t i = 0; reason == NULL && i < MAPS; i++) {
         const char *const equals = strchr(maps[i], '=');
         char key[64];
@@ -75,9 +75,9 @@ static void read_stats(struct import *in, const struct json *o, uint64_t number)
     const struct json *const exception = json_member(o, "exception");
     const bool failed = exception != NULL && exception->kind != JSON_NULL &&
                         !(exception->kind == JSON_BOOL && !exception->boolean);
-    row_text(&in->row, TRACE_status, failed ? "error" : "ok", failed ? 5 : 2);
-    row_text(&in->row, TRACE_op, "invoke", 6);
-    row_number(&in->row, TRACE_line, (double)line.number);
+    trace_row_text(&in->row, TRACE_status, failed ? "error" : "ok", failed ? 5 : 2);
+    trace_row_text(&in->row, TRACE_op, "invoke", 6);
+    trace_row_number(&in->row, TRACE_line, (double)line.number);
     import_row(in);
 }
 

@@ -18,19 +18,19 @@ static struct line line_of(const struct json *node)
     return (struct line){.text = "", .size = 0, .number = node->origin.line};
 }
 
-static bool decimal_member(struct row *r, const struct json *object, const char *key,
+static bool decimal_member(struct trace_row *r, const struct json *object, const char *key,
                            enum trace_column column, int power)
 {
     const struct json *const v = json_member(object, key);
     return v == NULL || (v->kind == JSON_NUMBER && v->number >= 0 &&
-                         row_decimal(r, column, v->text, strlen(v->text), power));
+                         trace_row_decimal(r, column, v->text, strlen(v->text), power));
 }
 
 static void finish(struct import *in, unsigned number)
 {
-    row_text(&in->row, TRACE_service, "lambda", 6);
-    row_text(&in->row, TRACE_op, "invoke", 6);
-    row_number(&in->row, TRACE_line, (double)number);
+    trace_row_text(&in->row, TRACE_service, "lambda", 6);
+    trace_row_text(&in->row, TRACE_op, "invoke", 6);
+    trace_row_number(&in->row, TRACE_line, (double)number);
     import_row(in);
 }
 
@@ -39,7 +39,7 @@ static void read_object(struct import *in, const struct json *o, const char *mem
                         const char *duration, const char *cost)
 {
     const struct line line = line_of(o);
-    row_clear(&in->row);
+    trace_row_clear(&in->row);
     if (o->kind != JSON_OBJECT || json_member(o, memory) == NULL ||
         json_member(o, duration) == NULL) {
         import_bad(in, &line, "a result without its memory size or duration");
@@ -92,7 +92,7 @@ static double float_at(const unsigned char *p)
 }
 
 /* A float32's shortest decimal: 35.2 was printed as 35.2, not as 35.20000076293945. */
-static bool float_decimal(struct row *r, enum trace_column column, double value, int power)
+static bool float_decimal(struct trace_row *r, enum trace_column column, double value, int power)
 {
     char text[40];
     for (int digits = 6; digits <= 9; digits++) {
@@ -101,7 +101,7 @@ static bool float_decimal(struct row *r, enum trace_column column, double value,
             break;
         }
     }
-    return value >= 0 && row_decimal(r, column, text, strlen(text), power);
+    return value >= 0 && trace_row_decimal(r, column, text, strlen(text), power);
 }
 
 static bool read_link(struct import *in, const struct json *link)
@@ -123,9 +123,9 @@ static bool read_link(struct import *in, const struct json *link)
         return false;
     }
     for (size_t i = 0; i < sizes; i++) {
-        row_clear(&in->row);
+        trace_row_clear(&in->row);
         const unsigned mib = (unsigned)memory[2 * i] | (unsigned)memory[2 * i + 1] << 8;
-        row_number(&in->row, TRACE_memory_mib, mib);
+        trace_row_number(&in->row, TRACE_memory_mib, mib);
         if (float_decimal(&in->row, TRACE_duration_s, float_at(time + 4 * i), -3) &&
             float_decimal(&in->row, TRACE_cost_usd, float_at(cost + 4 * i), 0)) {
             finish(in, link->origin.line);

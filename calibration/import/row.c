@@ -51,7 +51,7 @@ enum trace_column trace_column_find(const char *name)
     return TRACE_COLUMNS;
 }
 
-void row_clear(struct row *r)
+void trace_row_clear(struct trace_row *r)
 {
     memset(r->at, 0, sizeof r->at);
     r->used = 0;
@@ -87,7 +87,7 @@ static bool printable_utf8(const char *text, size_t size)
     return true;
 }
 
-bool row_text(struct row *r, enum trace_column column, const char *text, size_t size)
+bool trace_row_text(struct trace_row *r, enum trace_column column, const char *text, size_t size)
 {
     if (!printable_utf8(text, size)) {
         return false;
@@ -203,7 +203,8 @@ static size_t decimal_write(const struct decimal *d, char *out)
     return used;
 }
 
-bool row_decimal(struct row *r, enum trace_column column, const char *text, size_t size, int power)
+bool trace_row_decimal(struct trace_row *r, enum trace_column column, const char *text, size_t size,
+                       int power)
 {
     struct decimal d;
     bool exact;
@@ -215,7 +216,7 @@ bool row_decimal(struct row *r, enum trace_column column, const char *text, size
         const size_t n = size < sizeof copy - 1 ? size : sizeof copy - 1;
         memcpy(copy, text, n);
         copy[n] = '\0';
-        return size <= n && row_number(r, column, strtod(copy, NULL) * pow(10, power));
+        return size <= n && trace_row_number(r, column, strtod(copy, NULL) * pow(10, power));
     }
     d.power += power;
     if (d.digits != 0 && (d.power > 280 || d.power < -320)) {
@@ -229,7 +230,7 @@ bool row_decimal(struct row *r, enum trace_column column, const char *text, size
     return true;
 }
 
-bool row_number(struct row *r, enum trace_column column, double value)
+bool trace_row_number(struct trace_row *r, enum trace_column column, double value)
 {
     if (!isfinite(value)) {
         return false;
@@ -269,7 +270,7 @@ static void sink_flush(struct sink *k)
     k->used = 0;
 }
 
-double row_value(const struct row *r, enum trace_column column)
+double trace_row_value(const struct trace_row *r, enum trace_column column)
 {
     char copy[NUMBER_ROOM];
     const size_t n = r->at[column].size;
@@ -350,7 +351,7 @@ void import_header(struct import *in, const enum trace_column *list, size_t coun
 void import_row(struct import *in)
 {
     struct sink *const k = in->sink;
-    struct row *const r = &in->row;
+    struct trace_row *const r = &in->row;
     if (in->options->run != NULL && r->at[TRACE_run].size == 0) {
         r->at[TRACE_run].text = in->options->run;
         r->at[TRACE_run].size = strlen(in->options->run);
@@ -372,7 +373,7 @@ void import_row(struct import *in)
     if (SINK_BUFFER - k->used < 4096) {
         sink_flush(k);
     }
-    row_clear(r);
+    trace_row_clear(r);
 }
 
 void import_bad(struct import *in, const struct line *line, const char *reason)

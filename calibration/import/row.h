@@ -5,7 +5,7 @@
 #include "calibration/import.h"
 #include "calibration/import/source.h"
 
-struct row {
+struct trace_row {
     struct {
         const char *text;
         size_t size;
@@ -14,16 +14,17 @@ struct row {
     size_t used;
 };
 
-void row_clear(struct row *r);
+void trace_row_clear(struct trace_row *r);
 /* Text is borrowed until the row is written. False when it is not UTF-8 or holds control bytes. */
-bool row_text(struct row *r, enum trace_column column, const char *text, size_t size);
+bool trace_row_text(struct trace_row *r, enum trace_column column, const char *text, size_t size);
 /* A decimal number times 10^power, moved digit by digit. False when text is not a finite number. */
-bool row_decimal(struct row *r, enum trace_column column, const char *text, size_t size, int power);
+bool trace_row_decimal(struct trace_row *r, enum trace_column column, const char *text, size_t size,
+                       int power);
 /* A number that had to be computed. False when it is not finite. */
-bool row_number(struct row *r, enum trace_column column, double value);
+bool trace_row_number(struct trace_row *r, enum trace_column column, double value);
 
 /* What a column holds; NaN when it is empty. */
-double row_value(const struct row *r, enum trace_column column);
+double trace_row_value(const struct trace_row *r, enum trace_column column);
 
 /* Where rows go: a file under a temporary name, or a text. */
 struct sink {
@@ -46,7 +47,7 @@ struct import {
     struct sink *sink;
     const struct import_options *options;
     struct import_report *report;
-    struct row row;
+    struct trace_row row;
 };
 
 /* Which columns the trace will have; writes the header. Call once, before the first row. */

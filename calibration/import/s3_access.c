@@ -101,16 +101,16 @@ static struct slice operation(struct slice o)
     return o;
 }
 
-static bool optional(struct row *r, enum trace_column column, struct slice f, int power)
+static bool optional(struct trace_row *r, enum trace_column column, struct slice f, int power)
 {
     if (f.n == 1 && f.s[0] == '-') {
         return true;
     }
-    return f.n > 0 && f.s[0] != '-' && row_decimal(r, column, f.s, f.n, power);
+    return f.n > 0 && f.s[0] != '-' && trace_row_decimal(r, column, f.s, f.n, power);
 }
 
 /* NULL, or what is wrong with the line. */
-static const char *read_record(struct row *r, const char *p, size_t n, uint64_t number)
+static const char *read_record(struct trace_row *r, const char *p, size_t n, uint64_t number)
 {
     struct slice f[FIELDS];
     const size_t found = cut(p, p + n, f);
@@ -131,13 +131,13 @@ static const char *read_record(struct row *r, const char *p, size_t n, uint64_t 
         !optional(r, TRACE_first_byte_s, f[TURN_AROUND], -3)) {
         return "a size or a time that is not a number";
     }
-    if (!row_text(r, TRACE_op, op.s, op.n) ||
-        !row_text(r, TRACE_status, f[STATUS].s, f[STATUS].n)) {
+    if (!trace_row_text(r, TRACE_op, op.s, op.n) ||
+        !trace_row_text(r, TRACE_status, f[STATUS].s, f[STATUS].n)) {
         return "an operation or a status that is not text";
     }
-    row_text(r, TRACE_service, "s3", 2);
-    row_number(r, TRACE_time_s, unix_s);
-    row_number(r, TRACE_line, (double)number);
+    trace_row_text(r, TRACE_service, "s3", 2);
+    trace_row_number(r, TRACE_time_s, unix_s);
+    trace_row_number(r, TRACE_line, (double)number);
     return NULL;
 }
 
@@ -159,7 +159,7 @@ static enum status s3_access_run(struct import *in, struct error *err)
             in->report->other_lines++;
             continue;
         }
-        row_clear(&in->row);
+        trace_row_clear(&in->row);
         const char *const reason = line.fault != NULL
                                        ? line.fault
                                        : read_record(&in->row, line.text, line.size, line.number);
