@@ -228,3 +228,59 @@ enum status scenario_resolved(const struct scenario *s, struct arena *a, struct 
     }
     return point_tree(s, a, index, false, catalogue, out, err);
 }
+
+bool scenario_baseline_shares(const struct scenario *s, const char *pointer)
+{
+    if (s->baseline == NULL || json_pointer(s->baseline, pointer) != NULL) {
+        return false;
+    }
+    const char *end = strchr(pointer + 1, '/');
+    char name[64];
+    const size_t n = end != NULL ? (size_t)(end - pointer) - 1 : 0;
+    if (n == 0 || n >= sizeof name) {
+        return true;
+    }
+    memcpy(name, pointer + 1, n);
+    name[n] = '\0';
+    const struct json *section = json_member(s->baseline, name);
+    return section == NULL || !section_replaces(section);
+}
+
+static int option_find(const struct protocol *p, const char *name)
+{
+    for (int i = 0; i < OPTION_LIMIT && p->options[i].name != NULL; i++) {
+        if (strcmp(p->options[i].name, name) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+enum status config_set(struct config *c, const char *pointer, double value, struct error *err)
+{
+    static const char system[] = "/system/";
+    const struct field *field = NULL;
+    size_t base = 0;
+    if (strncmp(pointer, system, sizeof system - 1) == 0) {
+        const int option = option_find(c->system.protocol, pointer + sizeof system - 1);
+        if (option >= 0) {
+            c->system.option[option] = value;
+            return STATUS_OK;
+        }
+    }
+    if (!field_find(pointer, &field, &base) ||
+        (field->type != FIELD_NUMBER && field->type != FIELD_COUNT &&
+         field->type != FIELD_QUANTITY)) {
+        return RAISE(err, ERR_USAGE, "%s is no number of the configuration", pointer);
+    }
+    const struct quantity q = quantity_constant(value);
+    for (size_t i = 0; i < 3 && field->offset[i] != NO_FIELD; i++) {
+        char *at = (char *)c + base + field->offset[i];
+        if (field->type == FIELD_QUANTITY) {
+            memcpy(at, &q, sizeof q);
+        } else {
+            memcpy(at, &value, sizeof value);
+        }
+    }
+    return STATUS_OK;
+}

@@ -25,7 +25,7 @@
     X(DISTRIBUTION_EMPIRICAL, "empirical")                                                         \
     X(DISTRIBUTION_MIXTURE, "mixture")
 
-enum distribution {
+enum distribution_kind {
 #define X(name, word) name,
     DISTRIBUTION_LIST(X)
 #undef X
@@ -41,7 +41,7 @@ enum distribution {
  *   MIXTURE table = `count` components of 5 numbers: weight, kind, p0, p1, p2
  * run_sd is the standard deviation of a per-run random effect on ln(value); 0 = none. */
 struct quantity {
-    enum distribution kind;
+    enum distribution_kind kind;
     uint32_t count;
     double mean, cv, run_sd;
     double p[3];
@@ -552,6 +552,7 @@ struct scenario {
     struct json *tree;     /* without sweep and baseline, "use" not yet resolved */
     struct json *baseline; /* overlay, or NULL */
     struct json *sweep;    /* as written, or NULL */
+    struct json *score;    /* how it compares with measurements; NULL = not said */
     struct json *catalogue;
     struct axis axes[AXIS_LIMIT];
     size_t n_axes;
@@ -603,6 +604,18 @@ void cursor_locate(const struct scenario_cursor *c, uint64_t point, struct error
  * STATUS_OK for a feasible one. */
 enum status predict_check(struct scenario_cursor *c, uint64_t point, struct evaluator *e,
                           struct error *err);
+/* Does a change of this pointer reach the baseline too, or does the overlay say otherwise? */
+bool scenario_baseline_shares(const struct scenario *s, const char *pointer);
+/* Set one number by its pointer, such as /compute/unit_s or an option of the system; an uncertain
+ * quantity becomes this constant. ERR_USAGE for what is no number of the configuration. */
+enum status config_set(struct config *c, const char *pointer, double value, struct error *err);
+
+/* Predict one configuration: finish, evaluate (or replay the chosen reading), cost; time of the
+ * baseline, which may be NULL. Infeasible is an answer: row->feasible false, status tells why.
+ * tally and ledger may be NULL: totals only. Both configurations are finished in place. */
+enum status predict_config(struct config *c, struct config *baseline, struct evaluator *e,
+                           struct row *row, struct tally *tally, struct ledger *ledger,
+                           struct error *err);
 
 /* Predict one point: finish, evaluate (or replay the chosen reading), cost, baseline. Infeasible is
  * an answer: row->feasible false, status tells why. ledger NULL: totals only. */

@@ -41,14 +41,42 @@ static enum status evaluate_config(struct config *c, struct evaluator *e, struct
     return replay(c, t, err);
 }
 
-/* The baseline rarely changes from point to point: its time is kept until its inputs change. */
-static double baseline_time(struct scenario_cursor *c, struct evaluator *e, struct error *err)
+enum status predict_config(struct config *c, struct config *baseline, struct evaluator *e,
+                           struct row *row, struct tally *tally, struct ledger *ledger,
+                           struct error *err)
 {
-    struct tally t;
-    if (evaluate_config(&c->baseline, e, &t, err) != STATUS_OK) {
-        return NAN;
+    struct tally own;
+    struct tally *t = tally != NULL ? tally : &own;
+    row_init(row);
+    row->engine = "predict";
+    double baseline_s = NAN;
+    if (baseline != NULL) {
+        struct error infeasible = {0};
+        if (evaluate_config(baseline, e, t, &infeasible) == STATUS_OK) {
+            baseline_s = t->time_s;
+        } else if (infeasible.code != ERR_INFEASIBLE) {
+            *err = infeasible;
+            return err->code;
+        }
     }
-    return t.time_s;
+    struct error why = {0};
+    const enum status status = evaluate_config(c, e, t, &why);
+    if (status == ERR_INFEASIBLE) {
+        row_fill(row, c, NULL, NULL);
+        snprintf(row->status_text, sizeof row->status_text, "infeasible: %.140s", why.message);
+        row->status = row->status_text;
+    } else if (status != STATUS_OK) {
+        *err = why;
+        return status;
+    } else {
+        struct ledger totals;
+        struct ledger *l = ledger != NULL ? ledger : &totals;
+        cost_compute(c, &e->program, t, ledger != NULL, l);
+        row_fill(row, c, t, l);
+    }
+    row->baseline_time_s = baseline_s;
+    row->speedup = baseline_s / row->time_s;
+    return STATUS_OK;
 }
 
 enum status predict_check(struct scenario_cursor *c, uint64_t point, struct evaluator *e,
@@ -68,40 +96,11 @@ enum status predict_point(struct scenario_cursor *c, uint64_t point, struct eval
                           bool *skipped, struct error *err)
 {
     row_init(row);
-    row->engine = "predict";
-    row->point = (double)point;
-    if (cursor_seek(c, point, skipped, err) != STATUS_OK || *skipped) {
-        return err->code;
-    }
-    double baseline_s = NAN;
-    if (c->has_baseline) {
-        struct error infeasible = {0};
-        baseline_s = baseline_time(c, e, &infeasible);
-        if (infeasible.code != STATUS_OK && infeasible.code != ERR_INFEASIBLE) {
-            *err = infeasible;
-            return err->code;
-        }
-    }
-    struct error point_error = {0};
-    struct tally own;
-    struct tally *t = tally != NULL ? tally : &own;
-    const enum status status = evaluate_config(&c->config, e, t, &point_error);
-    if (status == ERR_INFEASIBLE) {
-        row_fill(row, &c->config, NULL, NULL);
-        snprintf(row->status_text, sizeof row->status_text, "infeasible: %.140s",
-                 point_error.message);
-        row->status = row->status_text;
-    } else if (status != STATUS_OK) {
-        *err = point_error;
+    if (cursor_seek(c, point, skipped, err) == STATUS_OK && !*skipped &&
+        predict_config(&c->config, c->has_baseline ? &c->baseline : NULL, e, row, tally, ledger,
+                       err) != STATUS_OK) {
         cursor_locate(c, point, err);
-        return status;
-    } else {
-        struct ledger totals;
-        struct ledger *l = ledger != NULL ? ledger : &totals;
-        cost_compute(&c->config, &e->program, t, ledger != NULL, l);
-        row_fill(row, &c->config, t, l);
     }
-    row->baseline_time_s = baseline_s;
-    row->speedup = baseline_s / row->time_s;
-    return STATUS_OK;
+    row->point = (double)point;
+    return err->code;
 }

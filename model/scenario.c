@@ -251,6 +251,7 @@ enum status scenario_load(const char *path, const struct scenario_options *optio
     }
     if (err->code == STATUS_OK) {
         out->sweep = json_member(out->tree, "sweep");
+        out->score = json_member(out->tree, "score");
         out->baseline = json_member(out->tree, "baseline");
         if (out->baseline != NULL && out->baseline->kind != JSON_OBJECT) {
             JSON_RAISE(err, out->baseline, ERR_INPUT, "expected an object laid over the scenario");
@@ -261,6 +262,9 @@ enum status scenario_load(const char *path, const struct scenario_options *optio
     }
     if (err->code == STATUS_OK) {
         /* Both keep knowing their place, and leave the tree that is bound. */
+        if (out->score != NULL) {
+            json_detach(out->tree, out->score);
+        }
         if (out->sweep != NULL) {
             json_detach(out->tree, out->sweep);
         }
@@ -290,8 +294,9 @@ enum status scenario_merged(struct scenario *s, struct json **out, struct error 
     struct json *tree = json_copy(&s->arena, s->tree);
     struct json *baseline = s->baseline != NULL ? json_copy(&s->arena, s->baseline) : NULL;
     struct json *sweep = s->sweep != NULL ? json_copy(&s->arena, s->sweep) : NULL;
+    struct json *score = s->score != NULL ? json_copy(&s->arena, s->score) : NULL;
     if (tree == NULL || (s->baseline != NULL && baseline == NULL) ||
-        (s->sweep != NULL && sweep == NULL)) {
+        (s->sweep != NULL && sweep == NULL) || (s->score != NULL && score == NULL)) {
         return RAISE(err, ERR_MEMORY, "out of memory copying %s", s->path);
     }
     if (baseline != NULL) {
@@ -299,6 +304,9 @@ enum status scenario_merged(struct scenario *s, struct json **out, struct error 
     }
     if (sweep != NULL) {
         json_append(tree, sweep, "sweep");
+    }
+    if (score != NULL) {
+        json_append(tree, score, "score");
     }
     *out = tree;
     return STATUS_OK;

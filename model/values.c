@@ -126,7 +126,7 @@ enum status value_merge(struct arena *a, struct json *target, const struct json 
 
 /* The parameter sets a kind accepts; the first complete one is taken, mixing sets is an error. */
 struct parameters {
-    enum distribution kind;
+    enum distribution_kind kind;
     const char *names[3];
 };
 
@@ -429,7 +429,7 @@ enum status value_quantity(struct arena *a, struct json *node, struct quantity *
     *out = (struct quantity){.kind = DISTRIBUTIONS};
     for (size_t i = 0; i < DISTRIBUTIONS; i++) {
         if (strcmp(kind->text, distribution_words[i]) == 0) {
-            out->kind = (enum distribution)i;
+            out->kind = (enum distribution_kind)i;
         }
     }
     if (out->kind == DISTRIBUTIONS) {

@@ -172,6 +172,8 @@ enum status expression_compile(const char *source, expression_resolver resolve, 
                                const char *const *names, size_t n_names, struct expression *out,
                                struct error *err);
 bool expression_true(const struct expression *e, expression_reader read, void *context);
+/* The value of an arithmetic expression such as `exchange_s / iterations`. */
+double expression_number(const struct expression *e, expression_reader read, void *context);
 
 /* ---------------------------------------------------------------- files */
 

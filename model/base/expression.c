@@ -288,7 +288,7 @@ static double compare(enum token op, struct expression_value a, struct expressio
     }
 }
 
-bool expression_true(const struct expression *e, expression_reader read, void *context)
+double expression_number(const struct expression *e, expression_reader read, void *context)
 {
     struct expression_value stack[64];
     size_t n = 0;
@@ -336,5 +336,11 @@ bool expression_true(const struct expression *e, expression_reader read, void *c
         }
         stack[n++] = value;
     }
-    return n == 1 && stack[0].number != 0 && !isnan(stack[0].number);
+    return n == 1 ? stack[0].number : (double)NAN;
+}
+
+bool expression_true(const struct expression *e, expression_reader read, void *context)
+{
+    const double value = expression_number(e, read, context);
+    return value != 0 && !isnan(value);
 }
