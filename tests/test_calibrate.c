@@ -395,7 +395,7 @@ static void comparing_marks_what_moved_and_nothing_else(void **state)
     text_free(&report);
     /* One task twice as slow now; the other sources of time as before. */
     profile.units[1].task.median_s *= 2.0;
-    profile.units[1].task.low_s = profile.units[1].task.high_s + 1e-9;
+    profile.units[1].task.low_s = profile.units[1].task.high_s * 1.001;
     profile.units[1].task.high_s *= 2.0;
     snprintf(profile.host.kernel_hash, sizeof profile.host.kernel_hash, "other");
     assert_ok(profile_compare(&profile, path, &report, &moved, &err), &err);

@@ -32,7 +32,9 @@ static bool same_task(const struct json *row, const struct calibrate_case *c)
 static bool put_line(struct text *out, const char *what, const struct measurement *now,
                      double then_s, double then_low_s, double then_high_s)
 {
-    const bool moved = now->low_s > then_high_s || now->high_s < then_low_s;
+    /* Profiles keep six digits: what differs by their rounding has not moved. */
+    const double slack = 2e-6 * then_s;
+    const bool moved = now->low_s > then_high_s + slack || now->high_s < then_low_s - slack;
     text_printf(out, "%-58s %12.6g %12.6g %8.3f%s\n", what, then_s, now->median_s,
                 now->median_s / then_s, moved ? "  moved" : "");
     return moved;
