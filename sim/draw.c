@@ -31,7 +31,7 @@ static double draw_empirical(const double *quantiles, uint32_t count, struct ran
     return quantiles[i] + (x - (double)i) * (quantiles[i + 1] - quantiles[i]);
 }
 
-static double draw_law(enum distribution kind, const double p[3], struct random_stream *r)
+static double draw_law(enum distribution_kind kind, const double p[3], struct random_stream *r)
 {
     switch (kind) {
     case DISTRIBUTION_NORMAL:
@@ -65,7 +65,7 @@ static double draw_mixture(const struct quantity *q, struct random_stream *r)
         u -= q->table[i++ * COMPONENT_NUMBERS];
     }
     const double *const component = q->table + i * COMPONENT_NUMBERS;
-    return draw_law((enum distribution)component[1], component + 2, r);
+    return draw_law((enum distribution_kind)component[1], component + 2, r);
 }
 
 double quantity_draw(const struct quantity *q, struct random_stream *r)
