@@ -54,7 +54,7 @@ static void emit_replica(struct program *p, const struct config *c, const struct
     program_get(p, program_phase(p, "DL-update", CATEGORY_EXCHANGE), STORE_EXCHANGE, others,
                 x->update_bytes);
     program_compute(p, emit_phase_aggregate(p), merge_time(c, others * x->update_bytes));
-    if (sends || x->significant == 0) {
+    if (sends) {
         emit_save(p, c, STORE_DATA);
     }
 }

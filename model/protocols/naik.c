@@ -27,7 +27,7 @@ static void emit_call(struct program *p, const char *channel, uint32_t functions
 {
     program_add(p, (struct op){.kind = OP_INVOKE,
                                .peer = PEER_EACH,
-                               .phase = program_phase(p, "invoke", CATEGORY_EXCHANGE),
+                               .phase = program_phase(p, "invoke", CATEGORY_STARTUP),
                                .store = STORE_NONE,
                                .channel = program_channel(p, channel, functions),
                                .count = functions,

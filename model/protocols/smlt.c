@@ -69,7 +69,7 @@ static void emit_stage(struct program *p, const struct smlt *s, const char *star
 {
     program_add(p, (struct op){.kind = OP_INVOKE,
                                .peer = PEER_EACH,
-                               .phase = s->wait,
+                               .phase = program_phase(p, "invoke", CATEGORY_STARTUP),
                                .store = STORE_NONE,
                                .channel = program_channel(p, start, actors),
                                .count = actors,
