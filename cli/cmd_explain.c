@@ -91,7 +91,7 @@ static void write_readings(struct text *out, const struct config *config, double
         }
         text_printf(out, "  %-12s %14.6g %14.6g", words[i], r.time_s, r.iteration_s);
         if (r.no_optimum) {
-            text_puts(out, "         none: falls for ever in w, against the paper's own text (M5)");
+            text_puts(out, "         none: monotone in w, against the paper's own text (M5)");
         } else if (r.optimum_workers > 0) {
             text_printf(out, " %12.2f", r.optimum_workers);
         }

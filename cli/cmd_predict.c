@@ -15,7 +15,7 @@ static void warn_readings(const struct cli *cli, const struct scenario_cursor *c
         reading_evaluate(c, &r, &ignored) != STATUS_OK || !r.no_optimum) {
         return;
     }
-    fputs("warning: this printed equation falls for ever in the number of workers: it has no "
+    fputs("warning: this printed equation is monotone in the number of workers: it has no "
           "optimum (M5 of the equations' list; see faascast explain --readings)\n",
           stderr);
 }

@@ -333,7 +333,7 @@ struct reading_result {
     double optimum_workers; /* relaxed w* of the form; 0 when it has none inside (1, MBS) */
     double cost_usd;        /* as printed with the equation; NaN when the paper has none */
     double flop_per_usd_s;  /* Feng's R(z) = f / (C(z) t(z)); NaN for the others */
-    bool no_optimum;        /* the printed form falls for ever in w: a warning is due */
+    bool no_optimum;        /* the printed form is monotone in w: a warning is due */
 };
 /* Model:  c->system.reading at c->workers (READING_PROTOCOL is refused: that is evaluate()).
  * Takes:  a configuration finished by config_finish.

@@ -36,7 +36,7 @@ void emit_total(struct program *p, struct op op, uint32_t total)
     }
     const uint32_t actors = p->roles[p->current_role].actors;
     const uint32_t most = op_share(total, 0, actors);
-    op.total = total;
+    op.total = total % actors > 0 ? total : 0; /* even work needs no total */
     if (op.kind == OP_AWAIT) {
         op.need = most;
     } else {
