@@ -29,6 +29,7 @@ void walk_start(struct walk *w, const struct config *c, struct evaluator *e, dou
         struct channel_state *ch = &w->channels[i];
         ch->signals = 0;
         ch->producer_roles = 0;
+        ch->from_self = false;
         memset(ch->awaited, 0, p->n_roles * sizeof ch->awaited[0]);
         memset(&ch->last, 0, clock_size);
     }
@@ -51,6 +52,7 @@ void walk_copy(struct walk *to, const struct walk *from)
         const struct channel_state *ch = &from->channels[i];
         to->channels[i].signals = ch->signals;
         to->channels[i].producer_roles = ch->producer_roles;
+        to->channels[i].from_self = ch->from_self;
         memcpy(to->channels[i].awaited, ch->awaited, p->n_roles * sizeof ch->awaited[0]);
         memcpy(to->channels[i].arrivals, ch->arrivals, p->n_roles * sizeof ch->arrivals[0]);
         clock_copy(&to->channels[i].last, &ch->last, p->n_phases);
@@ -67,17 +69,25 @@ static double latest_signal(const struct walk *w, const struct channel_state *ch
     size_t count = 0;
     double n = 0;
     bool together = true;
+    /* A guest's noise is its host's: the two are late together, by the later of their times. */
+    double guest_s = own->at_s;
+    for (uint32_t i = 0; i < p->n_roles && own->variance_s2 > 0; i++) {
+        if ((ch->producer_roles >> i & 1) != 0 && p->roles[i].lifetime == LIFETIME_GUEST) {
+            guest_s = fmax(guest_s, ch->arrivals[i].at_s);
+        }
+    }
     for (uint32_t i = 0; i < p->n_roles; i++) {
         const bool waits = i == r && own->variance_s2 > 0;
         const bool sends = (ch->producer_roles >> i & 1) != 0;
-        if (!waits && !sends) {
+        const bool hosted = p->roles[i].lifetime == LIFETIME_GUEST && own->variance_s2 > 0;
+        if (!waits && (!sends || hosted)) {
             continue;
         }
         n += p->roles[i].actors;
         groups[count] = ch->arrivals[i];
         if (!sends || (waits && own->at_s > ch->arrivals[i].at_s)) {
             groups[count] =
-                (struct arrival){p->roles[i].actors, own->at_s, own->noisy_s, own->variance_s2};
+                (struct arrival){p->roles[i].actors, guest_s, own->noisy_s, own->variance_s2};
         }
         together = together &&
                    fabs(groups[count].at_s - ch->last.at_s) <= 1e-9 * ch->last.noisy_s &&
@@ -116,7 +126,8 @@ static bool await(struct walk *w, uint32_t r, const struct op *op, bool first)
         return false;
     }
     ch->awaited[r] += op->need;
-    const double ready_s = ch->last.variance_s2 > 0 ? latest_signal(w, ch, r) : ch->last.at_s;
+    const bool meet = ch->last.variance_s2 > 0 && !ch->from_self;
+    const double ready_s = meet ? latest_signal(w, ch, r) : ch->last.at_s;
     double interval_s = 0;
     if (op->poll != POLL_NONE && w->config->system.poll_interval_s > 0) {
         const enum request_kind kind = op->poll == POLL_LIST ? REQUEST_LIST : REQUEST_GET;
@@ -134,7 +145,9 @@ static bool await(struct walk *w, uint32_t r, const struct op *op, bool first)
         clock_copy(own, &ch->last, p->n_phases);
         own->wait_s += seen_s - ch->last.at_s;
         own->at_s = seen_s;
-        own->noisy_s = own->variance_s2 = 0;
+        if (!ch->from_self) {
+            own->noisy_s = own->variance_s2 = 0;
+        }
         w->spread &= ~(UINT32_C(1) << r);
     }
     if (first && p->roles[r].lifetime == LIFETIME_CALL) {
@@ -149,6 +162,7 @@ static void signal(struct walk *w, uint32_t r, const struct op *op)
     struct channel_state *ch = &w->channels[op->channel];
     ch->signals += program_signals(p, op, p->roles[r].actors);
     ch->producer_roles |= UINT32_C(1) << r;
+    ch->from_self = op->peer == PEER_OWN;
     ch->arrivals[r] = (struct arrival){p->roles[r].actors, w->roles[r].at_s, w->roles[r].noisy_s,
                                        w->roles[r].variance_s2};
     if (w->roles[r].at_s >= ch->last.at_s) {
@@ -311,7 +325,8 @@ static void average(const struct walk *w, const struct walk *from, double rounds
                     struct increment *out)
 {
     const struct program *p = &w->evaluator->program;
-    out->period_s = 0;
+    /* Guests have no set-up: in a first round only the last clock tells how long it took. */
+    out->period_s = rounds > 0 ? (walk_last(w)->at_s - walk_last(from)->at_s) / rounds : 0;
     for (uint32_t r = 0; r < p->n_roles && rounds > 0; r++) {
         struct clock *step = &out->roles[r];
         subtract(step, &w->roles[r], &from->roles[r], p->n_phases);
@@ -321,7 +336,6 @@ static void average(const struct walk *w, const struct walk *from, double rounds
         for (uint32_t i = 0; i < p->n_phases; i++) {
             step->phase_s[i] /= rounds;
         }
-        out->period_s = fmax(out->period_s, step->at_s);
     }
     for (int s = 0; s < STORE_USES && rounds > 0; s++) {
         out->polls[s][0] = (w->polls[s][0] - from->polls[s][0]) / rounds;

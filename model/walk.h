@@ -23,6 +23,7 @@ struct channel_state {
     double signals; /* on each instance, since the segment's start */
     double awaited[ROLE_LIMIT];
     uint32_t producer_roles;             /* bit set */
+    bool from_self;                      /* each instance hears one actor only: no barrier */
     struct arrival arrivals[ROLE_LIMIT]; /* last signals of the producers */
     struct clock last;
 };
