@@ -176,9 +176,7 @@ static void fill_row(struct grid *g, const struct scenario *s, const struct row 
         axis_cell(g, s, i, r->point, row);
     }
     if (!r->feasible) {
-        snprintf(cell(g, row, k), CELL, "%s", "-");
-        snprintf(cell(g, row, k + 9), CELL, "%.39s", r->status);
-        return;
+        return; /* write_grid prints the reason instead of numbers */
     }
     struct text t = {0};
     text_puts(&t, r->bound > 0 ? "<= " : "");
@@ -203,7 +201,7 @@ static void fill_row(struct grid *g, const struct scenario *s, const struct row 
 }
 
 static void write_grid(struct text *out, const struct grid *g, const struct cli *cli,
-                       const bool *strong)
+                       const struct row_list *list, size_t axes, const bool *strong)
 {
     size_t width[AXIS_LIMIT + EXTRA] = {0};
     for (size_t c = 0; c + 1 < g->columns; c++) {
@@ -224,6 +222,10 @@ static void write_grid(struct text *out, const struct grid *g, const struct cli 
             if (c + 1 == g->columns) {
                 const size_t room = used < WIDTH_LIMIT ? WIDTH_LIMIT - used : 0;
                 text_append(out, text, strlen(text) < room ? strlen(text) : room);
+                break;
+            }
+            if (c == axes && r > 0 && !list->rows[r - 1].feasible) {
+                text_printf(out, "%.*s", (int)(WIDTH_LIMIT - used), list->rows[r - 1].status);
                 break;
             }
             const size_t pad = width[c] - n;
@@ -311,7 +313,7 @@ void text_rows_table(struct text *out, const struct cli *cli, const struct scena
     }
     write_title(out, list);
     text_puts(out, "\n");
-    write_grid(out, &g, cli, strong);
+    write_grid(out, &g, cli, list, s->n_axes, strong);
     const struct row *first = &list->rows[0];
     text_puts(out, "\nUSD per training run; start to save in % of the time");
     if (!isnan(first->baseline_time_s)) {
