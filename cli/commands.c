@@ -1,10 +1,9 @@
 /* The table of commands, in the order the help shows them, and the options all of them take. */
 #include "cli/commands.h"
 
-const struct command *const commands[] = {
-    &command_check, &command_predict,   &command_explain, &command_show,    &command_new,
-    &command_train, &command_calibrate, &command_help,    &command_version, NULL,
-};
+#define X(name) &command_##name,
+const struct command *const commands[] = {COMMAND_LIST(X) NULL};
+#undef X
 
 const struct cli_option common_options[] = {
     {"set", "/POINTER=VALUE", "change one value of the scenario; may be repeated"},

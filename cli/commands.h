@@ -1,10 +1,23 @@
-/* Every command, one file per group. */
+/* Every command, in the order the help shows them. */
 #ifndef CLI_COMMANDS_H
 #define CLI_COMMANDS_H
 
 #include "cli/cli.h"
 
-extern const struct command command_check, command_predict, command_explain, command_show,
-    command_new, command_train, command_calibrate, command_help, command_version;
+#define COMMAND_LIST(X)                                                                            \
+    X(check)                                                                                       \
+    X(predict)                                                                                     \
+    X(explain)                                                                                     \
+    X(show)                                                                                        \
+    X(new)                                                                                         \
+    X(train)                                                                                       \
+    X(calibrate)                                                                                   \
+    X(score)                                                                                       \
+    X(help)                                                                                        \
+    X(version)
+
+#define X(name) extern const struct command command_##name;
+COMMAND_LIST(X)
+#undef X
 
 #endif

@@ -7,7 +7,7 @@ _faascast() {
     -o) COMPREPLY=($(compgen -f -- "$word")); return;;
     esac
     if [ "$COMP_CWORD" -eq 1 ]; then
-        words='check predict explain show new train calibrate help version'
+        words='check predict explain show new train calibrate score help version'
     elif [[ $word == -* ]]; then
         words='--set --format -o -q --quiet --no-color --fail-if --help --version'
         case $command in
@@ -16,6 +16,7 @@ _faascast() {
         new) words+=' --from';;
         train) words+=' --iterations --data --test-data --test-classes --validation-classes --rotations --inner-rate --outer-rate --evaluate-every --validation-tasks --test-tasks --threads --seed --checkpoint';;
         calibrate) words+=' --algorithms --datasets --backbones --shots --steps --queries --seconds --threads --quota --name --compare';;
+        score) words+=' --against --hold-out --max-mape --constants';;
         help) words+=' --man --completion';;
         esac
     else

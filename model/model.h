@@ -529,6 +529,7 @@ struct scenario_options {
     const char *data_dir;    /* holds catalogue/ and profiles/ */
     const char *const *sets; /* "/json/pointer=value" */
     size_t n_sets;
+    bool no_sweep; /* one configuration: the one the file itself describes */
 };
 
 struct axis {

@@ -257,7 +257,7 @@ enum status scenario_load(const char *path, const struct scenario_options *optio
             JSON_RAISE(err, out->baseline, ERR_INPUT, "expected an object laid over the scenario");
         }
     }
-    if (err->code == STATUS_OK && out->sweep != NULL) {
+    if (err->code == STATUS_OK && out->sweep != NULL && !options->no_sweep) {
         read_sweep(out, out->sweep, err);
     }
     if (err->code == STATUS_OK) {
