@@ -339,6 +339,41 @@ static void walker_equals_the_published_closed_forms(void **state)
     evaluator_free(&e);
 }
 
+/* Naik, section 7.1: round(w) = t_S + t_load + 60 tau + save + 2 t_inv + w(L + G/B + gamma G) +
+ * m/B, here with the latency of every file and of the two progress rows on the path. */
+static void a_round_of_naik_is_the_sum_of_its_steps(void **state)
+{
+    (void)state;
+    struct evaluator e = {0};
+    const double L = 0.0137;
+    const double B = 61.3e6;
+    const double G = 0.73e6;
+    const double m = 5.1e6;
+    const double d = 0.57e6;
+    const double row = 0.0071;
+    for (double w = 2; w <= 64; w++) {
+        struct config c = plain_config("naik", w, G, (struct plain_network){L, B, 0});
+        set_network(&c.stores[STORE_DATA], (struct plain_network){L, B, 0});
+        set_network(&c.stores[STORE_MESSAGE], (struct plain_network){row, B, 0});
+        c.workload.model_bytes = m;
+        c.workload.bytes_per_sample = d;
+        c.workload.data_each_unit = true;
+        c.workload.iterations = 600;
+        c.compute.unit_override_s = 0.383;
+        c.compute.merge_s_per_byte = 3.7e-9;
+        c.platform.warm_start_s = exactly(0.21);
+        c.platform.invoke_latency_s = exactly(0.057);
+        const double load_s = L + m / B + L + 60 * d / B;
+        const double combine_s = w * (L + G / B + 3.7e-9 * G) + L + m / B;
+        const double expected =
+            0.21 + load_s + 60 * 0.383 + L + G / B + row + 2 * 0.057 + 0.21 + combine_s + row;
+        const struct tally t = evaluated(&c, &e);
+        assert_close(t.iteration_s, expected, 1e-12);
+        assert_true(t.rounds == 10);
+    }
+    evaluator_free(&e);
+}
+
 static void rate_caps_hold_each_burst_of_scatter_reduce(void **state)
 {
     (void)state;
@@ -578,6 +613,7 @@ static void requests_and_bytes_of_an_iteration_are_exact(void **state)
                 }
                 if (strcmp(counts[i].system, "naik") == 0) {
                     set_option(&c, "combine_epochs", 1);
+                    set_option(&c, "steps_per_epoch", 1);
                 }
                 struct counts expected = counts[i].of(w, counts[i].parameter);
                 if (w == 1 && !counts[i].from_one_worker) {
@@ -681,6 +717,7 @@ int main(void)
         cmocka_unit_test(golden_numbers_of_one_synchronisation),
         cmocka_unit_test(worked_example_of_metafaas),
         cmocka_unit_test(walker_equals_the_published_closed_forms),
+        cmocka_unit_test(a_round_of_naik_is_the_sum_of_its_steps),
         cmocka_unit_test(rate_caps_hold_each_burst_of_scatter_reduce),
         cmocka_unit_test(uneven_trees_take_the_slowest_path_and_count_exactly),
         cmocka_unit_test(requests_and_bytes_of_an_iteration_are_exact),

@@ -268,12 +268,15 @@ static void epochs_are_gathered_into_rounds(void **state)
     (void)state;
     struct error err = {0};
     struct config c = plain_config("naik", 4, 1e6, (struct plain_network){0.01, 1e8, 0});
-    c.workload.iterations = 44;
+    c.workload.iterations = 44 * 20;
     assert_ok(config_finish(&c, &err), &err);
-    assert_true(c.workload.rounds == 15); /* ceil(44 / 3) */
+    assert_true(c.workload.rounds == 15); /* ceil(44 / 3) epochs of 20 mini-batches */
     set_option(&c, "combine_epochs", 1);
     assert_ok(config_finish(&c, &err), &err);
     assert_true(c.workload.rounds == 44);
+    set_option(&c, "steps_per_epoch", 40);
+    assert_ok(config_finish(&c, &err), &err);
+    assert_true(c.workload.rounds == 22);
 }
 
 /* ---------------------------------------------------------------- platform terms */

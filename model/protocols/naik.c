@@ -11,16 +11,17 @@
  *   round = t_S + t_load + k * steps * tau + save + 2 t_inv + w(L + G / B + gamma G) + m / B
  *   w writes and w reads of G, 1 write and w reads of the model, w + 1 invocations and rows.
  *
- * `iterations` of the workload counts epochs per worker, so the rounds are ceil(E(w) / k).
+ * `iterations` of the workload are mini-batches of one worker, as for every system, so that the
+ * rounds are ceil(E(w) / k) with E(w) epochs of steps_per_epoch each.
  * race: step 3 is not atomic; two workers may see w files and combine twice. */
 #include "model/protocols/emit.h"
 #include "model/protocols/registry.h"
 
 enum { OPTION_COMBINE_EPOCHS, OPTION_STEPS_PER_EPOCH, OPTION_RACE };
 
-static double epochs_per_round(const struct config *c)
+static double batches_per_round(const struct config *c)
 {
-    return c->system.option[OPTION_COMBINE_EPOCHS];
+    return c->system.option[OPTION_COMBINE_EPOCHS] * c->system.option[OPTION_STEPS_PER_EPOCH];
 }
 
 static void emit_call(struct program *p, const char *channel, uint32_t functions)
@@ -38,8 +39,7 @@ static void emit_trainer(struct program *p, const struct config *c, uint32_t w)
 {
     const struct workload *load = &c->workload;
     const uint16_t loading = program_phase(p, "load model and data", CATEGORY_LOAD);
-    const double units = units_per_worker(c) * c->system.option[OPTION_COMBINE_EPOCHS] *
-                         c->system.option[OPTION_STEPS_PER_EPOCH];
+    const double units = units_per_worker(c) * batches_per_round(c);
     program_role(p, "worker", w, HOST_WORKER, LIFETIME_CALL, load->footprint_bytes);
     program_await(p, emit_phase_wait(p), program_channel(p, "train", w), 1, STORE_NONE, POLL_NONE,
                   1);
@@ -117,7 +117,7 @@ const struct protocol protocol_naik = {
                              .kind = OPTION_BOOL,
                              .maximum = 1},
         },
-    .iterations_per_round = epochs_per_round,
+    .iterations_per_round = batches_per_round,
     .stores = 1U << STORE_EXCHANGE | 1U << STORE_DATA | 1U << STORE_MESSAGE,
     .emit = emit,
 };
