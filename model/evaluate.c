@@ -19,6 +19,7 @@ void evaluator_free(struct evaluator *e)
     program_free(&e->program);
     free(e->op_s);
     free(e->op_noise_s);
+    free(e->maxima);
     *e = (struct evaluator){0};
 }
 
@@ -160,47 +161,4 @@ enum status time_ops(const struct config *c, struct evaluator *e, double *slowed
         }
     }
     return STATUS_OK;
-}
-
-/* ---------------------------------------------------------------- expected maxima */
-
-double expected_maximum_excess(double n, double cv)
-{
-    if (n <= 1 || cv <= 0) {
-        return 0;
-    }
-    /* X = exp(sigma Z - sigma^2/2), mean 1. E[max] = integral of exp(sigma z - sigma^2/2) d
-     * Phi(z)^n; the trapezium rule converges exponentially for such integrands. */
-    const double sigma = sqrt(log1p(cv * cv));
-    const double from = -5.0;
-    const double step = 0.125;
-    const double to = 9.0 + sigma;
-    double sum = 0;
-    for (double z = from; z <= to; z += step) {
-        const double tail = 0.5 * erfc(z * 0.7071067811865476);
-        const double power = exp((n - 1) * log1p(-tail));
-        sum += exp(sigma * z - 0.5 * sigma * sigma - 0.5 * z * z) * power;
-    }
-    return n * sum * step * 0.3989422804014327 - 1; /* 1 / sqrt(2 pi) */
-}
-
-/* A sweep asks for the same few maxima over and over. */
-double cached_excess(struct evaluator *e, double n, double cv)
-{
-    if (n <= 1 || cv <= 0) {
-        return 0;
-    }
-    uint64_t bits = 0;
-    memcpy(&bits, &cv, sizeof bits);
-    bits ^= (uint64_t)n * UINT64_C(0x9e3779b97f4a7c15);
-    struct maximum *slot = &e->maxima[(bits * UINT64_C(0x9e3779b97f4a7c15)) >> 57];
-    if (slot->n != n || slot->cv != cv) {
-        *slot = (struct maximum){.n = n, .cv = cv, .excess = expected_maximum_excess(n, cv)};
-    }
-    return slot->excess;
-}
-
-double walk_excess(struct evaluator *e, double n, double mean_s, double noise_s)
-{
-    return mean_s > 0 ? mean_s * cached_excess(e, n, noise_s / mean_s) : 0;
 }

@@ -372,9 +372,7 @@ struct evaluator {
     struct program program;
     double *op_s, *op_noise_s; /* per op: mean time, standard deviation */
     size_t op_capacity;
-    struct maximum {
-        double n, cv, excess;
-    } maxima[128]; /* expected maxima, by a hash of n and cv */
+    struct maxima *maxima; /* expected maxima met so far (model/maximum.c) */
     struct latest {
         uint64_t key;
         double after_s;

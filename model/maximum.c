@@ -1,0 +1,120 @@
+/* Expected maxima of lognormals: what a barrier waits for the last of n.
+ *
+ * X = exp(sigma Z - sigma^2 / 2) has mean 1 and cv^2 = exp(sigma^2) - 1. Then
+ *     E[max of n] - 1 = integral of (exp(sigma z - sigma^2 / 2) - 1) d Phi(z)^n.
+ * The trapezium rule converges exponentially for such integrands. A sweep asks for the same n with
+ * ever new cv, so for each n the smooth function g(sigma) = ln(E[max]) / sigma is kept as a
+ * Chebyshev series (Clenshaw's recurrence), exact to rounding: tests/test_maximum.c.
+ */
+#include "model/model.h"
+#include "model/walk.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { NODES = 305, TERMS = 24, SLOTS = 1024 };
+static const double from_z = -7.0;
+static const double step_z = 0.0625;
+static const double sigma_limit = 2.25; /* cv up to 12; above, the integral itself */
+
+/* weights[i] = d Phi(z)^n at z = from_z + i step_z, times the step. Phi(-7)^2 is 1e-24. */
+static void density(double n, double weights[NODES])
+{
+    for (int i = 0; i < NODES; i++) {
+        const double z = from_z + i * step_z;
+        const double tail = 0.5 * erfc(z * 0.7071067811865476);
+        const double power = exp((n - 1) * log1p(-tail) - 0.5 * z * z);
+        weights[i] = n * power * step_z * 0.3989422804014327; /* 1 / sqrt(2 pi) */
+    }
+}
+
+static double integrate(const double weights[NODES], double sigma)
+{
+    double sum = 0;
+    for (int i = 0; i < NODES; i++) {
+        if (weights[i] > 1e-40) {
+            sum += weights[i] * expm1(sigma * (from_z + i * step_z - 0.5 * sigma));
+        }
+    }
+    return sum;
+}
+
+double expected_maximum_excess(double n, double cv)
+{
+    double weights[NODES];
+    if (n <= 1 || cv <= 0) {
+        return 0;
+    }
+    density(n, weights);
+    return integrate(weights, sqrt(log1p(cv * cv)));
+}
+
+struct maxima {
+    double cosine[TERMS][TERMS]; /* cos(j theta_k), theta_k = pi (k + 1/2) / TERMS */
+    struct {
+        double n, series[TERMS];
+    } slots[SLOTS];
+};
+
+static struct maxima *new_maxima(void)
+{
+    struct maxima *m = calloc(1, sizeof *m);
+    for (int j = 0; m != NULL && j < TERMS; j++) {
+        for (int k = 0; k < TERMS; k++) {
+            m->cosine[j][k] = cos(3.141592653589793 * j * (k + 0.5) / TERMS);
+        }
+    }
+    return m;
+}
+
+static void fit_series(const struct maxima *m, double n, double series[TERMS])
+{
+    double weights[NODES];
+    double values[TERMS];
+    density(n, weights);
+    for (int k = 0; k < TERMS; k++) {
+        const double sigma = 0.5 * sigma_limit * (1 + m->cosine[1][k]);
+        values[k] = log1p(integrate(weights, sigma)) / sigma;
+    }
+    for (int j = 0; j < TERMS; j++) {
+        double sum = 0;
+        for (int k = 0; k < TERMS; k++) {
+            sum += values[k] * m->cosine[j][k];
+        }
+        series[j] = (j == 0 ? 1.0 : 2.0) / TERMS * sum;
+    }
+}
+
+double cached_excess(struct evaluator *e, double n, double cv)
+{
+    if (n <= 1 || cv <= 0) {
+        return 0;
+    }
+    const double sigma = sqrt(log1p(cv * cv));
+    if (e->maxima == NULL) {
+        e->maxima = new_maxima();
+    }
+    if (e->maxima == NULL || sigma > sigma_limit) {
+        return expected_maximum_excess(n, cv);
+    }
+    const size_t slot = (size_t)((uint64_t)n % SLOTS);
+    double *series = e->maxima->slots[slot].series;
+    if (e->maxima->slots[slot].n != n) {
+        e->maxima->slots[slot].n = n;
+        fit_series(e->maxima, n, series);
+    }
+    const double x = 2 * sigma / sigma_limit - 1;
+    double later = 0;
+    double sum = 0;
+    for (int j = TERMS - 1; j > 0; j--) {
+        const double here = 2 * x * sum - later + series[j];
+        later = sum;
+        sum = here;
+    }
+    return expm1(sigma * (x * sum - later + series[0]));
+}
+
+double walk_excess(struct evaluator *e, double n, double mean_s, double noise_s)
+{
+    return mean_s > 0 ? mean_s * cached_excess(e, n, noise_s / mean_s) : 0;
+}
