@@ -128,8 +128,9 @@ static enum status finish_axis(struct scenario *s, struct axis *axis, struct err
             return err->code;
         }
     }
-    for (size_t i = 0; fast && i < 3; i++) {
-        axis->offsets[i] = field->offset[i] == NO_FIELD ? NO_FIELD : base + field->offset[i];
+    for (size_t i = 0; i < AXIS_OFFSETS; i++) {
+        const bool used = fast && i < 3 && field->offset[i] != NO_FIELD;
+        axis->offsets[i] = used ? base + field->offset[i] : NO_FIELD;
     }
     axis->fast = fast;
     s->n_axes++;
@@ -529,6 +530,59 @@ enum status axes_from_sample(struct scenario *s, struct json *part, struct error
         gsl_qrng_free(q);
     }
     return err->code;
+}
+
+/* The store holds the data too where nothing is said of a data store, so an axis of the one moves
+ * the other. Where scenario and baseline differ in that, the tree is read for every point. */
+static void reach_data_store(const struct scenario *s, struct axis *axis)
+{
+    static const char store[] = "/store/";
+    bool said = json_member(s->tree, "data_store") != NULL;
+    bool differs = s->baseline != NULL && json_member(s->baseline, "data_store") != NULL;
+    for (size_t i = 0; i < s->n_axes; i++) {
+        differs = differs || strstr(s->axes[i].pointer, "/data_store") != NULL;
+    }
+    if (!axis->fast || strncmp(axis->pointer, store, sizeof store - 1) != 0) {
+        return;
+    }
+    if (differs) {
+        axis->fast = false;
+    }
+    size_t n = 0;
+    while (axis->offsets[n] != NO_FIELD) {
+        n++;
+    }
+    for (size_t i = 0; i < n && !said && !differs; i++) {
+        axis->offsets[n + i] =
+            axis->offsets[i] + (STORE_DATA - STORE_EXCHANGE) * sizeof(struct store);
+    }
+}
+
+/* Does an axis reach the baseline too? Not where the baseline says the value itself, or names
+ * another entry for the section. */
+static bool reach_baseline(const struct scenario *s, const struct axis *axis)
+{
+    if (s->baseline == NULL || json_pointer(s->baseline, axis->pointer) != NULL) {
+        return false;
+    }
+    const char *end = strchr(axis->pointer + 1, '/');
+    char name[64];
+    const size_t n = end != NULL ? (size_t)(end - axis->pointer) - 1 : 0;
+    if (n == 0 || n >= sizeof name) {
+        return true;
+    }
+    memcpy(name, axis->pointer + 1, n);
+    name[n] = '\0';
+    const struct json *section = json_member(s->baseline, name);
+    return section == NULL || !section_replaces(section);
+}
+
+void axes_reach(struct scenario *s)
+{
+    for (size_t i = 0; i < s->n_axes; i++) {
+        reach_data_store(s, &s->axes[i]);
+        s->axes[i].in_baseline = reach_baseline(s, &s->axes[i]);
+    }
 }
 
 enum status axes_count(struct scenario *s, const struct json *sweep, struct error *err)

@@ -612,7 +612,9 @@ static enum status refuse_unknown_sections(const struct json *tree, struct error
 enum status config_bind(struct arena *a, struct json *catalogue, const char *profile_dir,
                         struct json *tree, const char *file, struct config *c, struct error *err)
 {
-    *c = (struct config){.file = file, .name = ""};
+    memset(c, 0, sizeof *c); /* the gaps too: model/identity.c sums the whole struct */
+    c->file = file;
+    c->name = "";
     struct json *format = json_member(tree, "format");
     if (tree->kind != JSON_OBJECT) {
         return JSON_RAISE(err, tree, ERR_INPUT, "a scenario is a JSON object");

@@ -157,6 +157,7 @@ enum status catalogue_resolve(struct arena *a, struct json *catalogue, struct js
         if (merged == NULL || own == NULL) {
             return RAISE(err, ERR_MEMORY, "out of memory resolving '%s'", s->name);
         }
+        value_overrule(s->fields, merged, own);
         if (value_merge(a, merged, own, err) != STATUS_OK) {
             return err->code;
         }

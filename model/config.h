@@ -49,6 +49,12 @@ enum status value_field(struct arena *a, const struct field *f, struct json *nod
 enum status value_fields(struct arena *a, const struct field *fields, struct json *object,
                          void *base, struct error *err);
 struct quantity quantity_constant(double value);
+/* Keys of `patch` that set several fields (latency_s) take the place of the more specific keys of
+ * `target` (get_latency_s): what is said last holds for all of them. */
+void value_overrule(const struct field *fields, struct json *target, const struct json *patch);
+/* json_set with the same rule: for --set and the axes of a sweep. */
+enum status value_set(struct arena *a, struct json *root, const char *pointer,
+                      const struct json *value, struct error *err);
 /* RFC 7396, except that a value given whole, {"value": ...} or {"distribution": ...}, takes the
  * place of the old one instead of mixing with its parameters and its source. */
 enum status value_merge(struct arena *a, struct json *target, const struct json *patch,

@@ -15,13 +15,20 @@ struct cursor_slot {
     uint64_t key;
     struct arena arena;
     struct config config, baseline;
+    uint64_t identity[2], baseline_identity[2]; /* for the closed form, for the simulator */
 };
 
 enum status cursor_init(struct scenario_cursor *c, const struct scenario *s, struct error *err)
 {
     *c = (struct scenario_cursor){.scenario = s};
     c->slots = calloc(SLOTS, sizeof *c->slots);
-    if (c->slots == NULL) {
+    c->moves = calloc(2, sizeof *c->moves);
+    if (c->moves != NULL) {
+        moves_find(s, false, &c->moves[0]);
+        moves_find(s, true, &c->moves[1]);
+    }
+    if (c->slots == NULL || c->moves == NULL) {
+        cursor_free(c);
         return RAISE(err, ERR_MEMORY, "out of memory for a sweep");
     }
     return STATUS_OK;
@@ -33,6 +40,7 @@ void cursor_free(struct scenario_cursor *c)
         arena_free(&c->slots[i].arena);
     }
     free(c->slots);
+    free(c->moves);
     *c = (struct scenario_cursor){0};
 }
 
@@ -81,7 +89,7 @@ static enum status point_tree(const struct scenario *s, struct arena *a,
         if (value == NULL) {
             return RAISE(err, ERR_MEMORY, "out of memory resolving %s", s->path);
         }
-        if (json_set(a, target, pointer, value, err) != STATUS_OK) {
+        if (value_set(a, target, pointer, value, err) != STATUS_OK) {
             return err->code;
         }
     }
@@ -131,6 +139,11 @@ static enum status fill_slot(const struct scenario *s, struct cursor_slot *slot,
     if (s->baseline != NULL && bind_baseline(s, slot, catalogue, index, err) != STATUS_OK) {
         return err->code;
     }
+    for (int simulated = 0; simulated < 2; simulated++) {
+        slot->identity[simulated] = config_identity(&slot->config, simulated);
+        slot->baseline_identity[simulated] =
+            s->baseline != NULL ? config_identity(&slot->baseline, simulated) : 0;
+    }
     slot->key = key;
     slot->filled = true;
     return STATUS_OK;
@@ -138,7 +151,7 @@ static enum status fill_slot(const struct scenario *s, struct cursor_slot *slot,
 
 static void set_number(struct config *c, const struct axis *axis, double value)
 {
-    for (size_t i = 0; i < 3 && axis->offsets[i] != NO_FIELD; i++) {
+    for (size_t i = 0; i < AXIS_OFFSETS && axis->offsets[i] != NO_FIELD; i++) {
         memcpy((char *)c + axis->offsets[i], &value, sizeof value);
     }
 }
@@ -153,7 +166,7 @@ static struct expression_value read_config(int offset, void *context)
 enum status cursor_seek(struct scenario_cursor *c, uint64_t point, bool *skipped, struct error *err)
 {
     const struct scenario *s = c->scenario;
-    size_t index[AXIS_LIMIT] = {0};
+    size_t *index = c->index;
     indices(s, point, index);
     uint64_t key = 0;
     for (size_t i = 0; i < s->n_axes; i++) {
@@ -167,6 +180,7 @@ enum status cursor_seek(struct scenario_cursor *c, uint64_t point, bool *skipped
     if (fresh && fill_slot(s, slot, key, index, err) != STATUS_OK) {
         return err->code;
     }
+    c->slot = slot;
     c->config = slot->config;
     c->has_baseline = s->baseline != NULL;
     if (c->has_baseline) {
@@ -216,6 +230,23 @@ void cursor_locate(const struct scenario_cursor *c, uint64_t point, struct error
         }
     }
     arena_free(&arena);
+}
+
+uint64_t baseline_identity(const struct scenario_cursor *c, bool simulated)
+{
+    return moves_identity(&c->moves[1], &c->slot->baseline, c->slot->baseline_identity[simulated],
+                          simulated, c->index);
+}
+
+uint64_t cursor_identity(const struct scenario_cursor *c, bool simulated)
+{
+    const uint64_t own = moves_identity(&c->moves[0], &c->slot->config,
+                                        c->slot->identity[simulated], simulated, c->index);
+    if (!c->has_baseline) {
+        return own;
+    }
+    const uint64_t other = baseline_identity(c, simulated);
+    return own ^ hash_bytes(HASH_SEED, &other, sizeof other);
 }
 
 enum status scenario_resolved(const struct scenario *s, struct arena *a, struct json **out,

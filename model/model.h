@@ -539,7 +539,7 @@ struct axis {
     uint32_t dimension; /* axes of one "zip", file or sample share one */
     bool fast;          /* a plain number that is set without reading the tree again */
     bool in_baseline;   /* applies to the baseline too */
-    size_t offsets[3];  /* in struct config, when fast */
+    size_t offsets[6];  /* in struct config, when fast; NO_FIELD ends */
 };
 
 enum { AXIS_LIMIT = 32, SKIP_LIMIT = 16 };
@@ -588,6 +588,12 @@ struct scenario_cursor {
     struct cursor_slot *slots;
     struct config config, baseline;
     bool has_baseline;
+    struct moves *moves;            /* of the configuration, of the baseline */
+    const struct cursor_slot *slot; /* of the point sought last */
+    size_t index[AXIS_LIMIT];       /* its place in every dimension */
+    uint64_t baseline_identity;     /* of the baseline whose time is kept */
+    double baseline_s;
+    bool baseline_kept;
 };
 enum status cursor_init(struct scenario_cursor *c, const struct scenario *s, struct error *err);
 void cursor_free(struct scenario_cursor *c);
@@ -615,6 +621,13 @@ enum status config_set(struct config *c, const char *pointer, double value, stru
 enum status predict_config(struct config *c, struct config *baseline, struct evaluator *e,
                            struct row *row, struct tally *tally, struct ledger *ledger,
                            struct error *err);
+
+/* What the result of the point sought last depends on, baseline included: equal for equal
+ * configurations whatever sweep, file or comment they come from. The closed form does not depend on
+ * what only the simulator plays; seeds are kept apart. */
+uint64_t cursor_identity(const struct scenario_cursor *c, bool simulated);
+/* The same of one configuration, before config_finish. */
+uint64_t config_identity(const struct config *c, bool simulated);
 
 /* Predict one point: finish, evaluate (or replay the chosen reading), cost, baseline. Infeasible is
  * an answer: row->feasible false, status tells why. ledger NULL: totals only. */

@@ -1,6 +1,6 @@
 /* One point of a sweep, from configuration to row: finish, evaluate or replay the chosen printed
  * equation, price, compare with the baseline. */
-#include "model/model.h"
+#include "model/scenario.h"
 
 #include <math.h>
 #include <string.h>
@@ -41,25 +41,15 @@ static enum status evaluate_config(struct config *c, struct evaluator *e, struct
     return replay(c, t, err);
 }
 
-enum status predict_config(struct config *c, struct config *baseline, struct evaluator *e,
-                           struct row *row, struct tally *tally, struct ledger *ledger,
-                           struct error *err)
+static enum status predict_against(struct config *c, double baseline_s, struct evaluator *e,
+                                   struct row *row, struct tally *tally, struct ledger *ledger,
+                                   struct error *err)
 {
     struct tally own;
     struct tally *t = tally != NULL ? tally : &own;
+    struct error why = {0};
     row_init(row);
     row->engine = "predict";
-    double baseline_s = NAN;
-    if (baseline != NULL) {
-        struct error infeasible = {0};
-        if (evaluate_config(baseline, e, t, &infeasible) == STATUS_OK) {
-            baseline_s = t->time_s;
-        } else if (infeasible.code != ERR_INFEASIBLE) {
-            *err = infeasible;
-            return err->code;
-        }
-    }
-    struct error why = {0};
     const enum status status = evaluate_config(c, e, t, &why);
     if (status == ERR_INFEASIBLE) {
         row_fill(row, c, NULL, NULL);
@@ -79,6 +69,40 @@ enum status predict_config(struct config *c, struct config *baseline, struct eva
     return STATUS_OK;
 }
 
+/* Time of a baseline; NaN when it is infeasible. */
+static double baseline_time(struct config *baseline, struct evaluator *e, struct error *err)
+{
+    struct tally t;
+    struct error own = {0};
+    const enum status status = evaluate_config(baseline, e, &t, &own);
+    if (status != STATUS_OK && status != ERR_INFEASIBLE) {
+        *err = own;
+    }
+    return status == STATUS_OK ? t.time_s : (double)NAN;
+}
+
+enum status predict_config(struct config *c, struct config *baseline, struct evaluator *e,
+                           struct row *row, struct tally *tally, struct ledger *ledger,
+                           struct error *err)
+{
+    row_init(row);
+    const double baseline_s = baseline != NULL ? baseline_time(baseline, e, err) : (double)NAN;
+    return err->code == STATUS_OK ? predict_against(c, baseline_s, e, row, tally, ledger, err)
+                                  : err->code;
+}
+
+/* The baseline rarely changes from point to point: its time is kept until its inputs change. */
+static double kept_baseline_time(struct scenario_cursor *c, struct evaluator *e, struct error *err)
+{
+    const uint64_t identity = baseline_identity(c, false);
+    if (!c->baseline_kept || c->baseline_identity != identity) {
+        c->baseline_s = baseline_time(&c->baseline, e, err);
+        c->baseline_identity = identity;
+        c->baseline_kept = err->code == STATUS_OK;
+    }
+    return c->baseline_s;
+}
+
 enum status predict_check(struct scenario_cursor *c, uint64_t point, struct evaluator *e,
                           struct error *err)
 {
@@ -96,10 +120,12 @@ enum status predict_point(struct scenario_cursor *c, uint64_t point, struct eval
                           bool *skipped, struct error *err)
 {
     row_init(row);
-    if (cursor_seek(c, point, skipped, err) == STATUS_OK && !*skipped &&
-        predict_config(&c->config, c->has_baseline ? &c->baseline : NULL, e, row, tally, ledger,
-                       err) != STATUS_OK) {
-        cursor_locate(c, point, err);
+    if (cursor_seek(c, point, skipped, err) == STATUS_OK && !*skipped) {
+        const double baseline_s = c->has_baseline ? kept_baseline_time(c, e, err) : (double)NAN;
+        if (err->code != STATUS_OK ||
+            predict_against(&c->config, baseline_s, e, row, tally, ledger, err) != STATUS_OK) {
+            cursor_locate(c, point, err);
+        }
     }
     row->point = (double)point;
     return err->code;

@@ -104,7 +104,7 @@ static enum status apply_sets(struct arena *a, struct json *tree,
         if (value == NULL || pointer == NULL) {
             return RAISE(err, ERR_MEMORY, "out of memory reading --set");
         }
-        if (json_set(a, tree, pointer, value, err) != STATUS_OK) {
+        if (value_set(a, tree, pointer, value, err) != STATUS_OK) {
             return err->code;
         }
     }
@@ -217,25 +217,6 @@ static enum status read_sweep(struct scenario *s, struct json *sweep, struct err
     return axes_count(s, sweep, err);
 }
 
-/* Does an axis reach the baseline too? Not where the baseline says the value itself, or names
- * another entry for the section. */
-static bool axis_in_baseline(const struct scenario *s, const struct axis *axis)
-{
-    if (s->baseline == NULL || json_pointer(s->baseline, axis->pointer) != NULL) {
-        return false;
-    }
-    const char *end = strchr(axis->pointer + 1, '/');
-    char name[64];
-    const size_t n = end != NULL ? (size_t)(end - axis->pointer) - 1 : 0;
-    if (n == 0 || n >= sizeof name) {
-        return true;
-    }
-    memcpy(name, axis->pointer + 1, n);
-    name[n] = '\0';
-    const struct json *section = json_member(s->baseline, name);
-    return section == NULL || !section_replaces(section);
-}
-
 enum status scenario_load(const char *path, const struct scenario_options *options,
                           struct scenario *out, struct error *err)
 {
@@ -271,9 +252,7 @@ enum status scenario_load(const char *path, const struct scenario_options *optio
         if (out->baseline != NULL) {
             json_detach(out->tree, out->baseline);
         }
-        for (size_t i = 0; i < out->n_axes; i++) {
-            out->axes[i].in_baseline = axis_in_baseline(out, &out->axes[i]);
-        }
+        axes_reach(out);
         const struct json *name = json_member(out->tree, "name");
         out->name = name != NULL && name->kind == JSON_STRING ? name->text : out->path;
     }

@@ -1,4 +1,4 @@
-/* Inner header of scenario.c, axes.c and cursor.c. */
+/* Inner header of scenario.c, axes.c, cursor.c and identity.c. */
 #ifndef MODEL_SCENARIO_H
 #define MODEL_SCENARIO_H
 
@@ -7,6 +7,8 @@
 /* The field a pointer such as /platform/memory_mib names, and its struct's offset in the
  * configuration. */
 bool field_find(const char *pointer, const struct field **field, size_t *base);
+
+enum { AXIS_OFFSETS = sizeof((struct axis *)NULL)->offsets / sizeof(size_t) };
 
 /* "dir/of/file.json" + "x.json" -> "dir/of/x.json", in `a`; NULL when memory is exhausted. */
 char *path_beside(struct arena *a, const char *file, const char *name);
@@ -21,7 +23,23 @@ enum status axes_from_table(struct scenario *s, struct json *part, struct error 
 enum status axes_from_sample(struct scenario *s, struct json *part, struct error *err);
 /* One axis in a dimension of its own. */
 enum status axis_add(struct scenario *s, struct json *node, struct error *err);
+/* What else an axis moves: the data store when it is the store, the baseline. */
+void axes_reach(struct scenario *s);
 /* The number of points, from the dimensions. */
 enum status axes_count(struct scenario *s, const struct json *sweep, struct error *err);
+
+/* Numbers of the struct that the fast axes move (model/identity.c), of the configuration or of the
+ * baseline. */
+struct moves {
+    size_t offset[AXIS_OFFSETS * AXIS_LIMIT];
+    const struct axis *axis[AXIS_OFFSETS * AXIS_LIMIT];
+    size_t count;
+};
+void moves_find(const struct scenario *s, bool baseline, struct moves *out);
+/* The identity of a point, from that of the configuration its slot holds. */
+uint64_t moves_identity(const struct moves *m, const struct config *slot, uint64_t slot_identity,
+                        bool simulated, const size_t index[]);
+/* The identity of the baseline at the point sought last. */
+uint64_t baseline_identity(const struct scenario_cursor *c, bool simulated);
 
 #endif

@@ -115,9 +115,64 @@ static void clear_replaced(struct json *target, const struct json *patch)
     }
 }
 
+static const struct field *find_key(const struct field *fields, const char *key)
+{
+    while (fields->key != NULL && strcmp(fields->key, key) != 0) {
+        fields++;
+    }
+    return fields->key != NULL ? fields : NULL;
+}
+
+/* `key`, newly given, sets several fields: older, more specific keys for them go. */
+static void drop_specific(const struct field *fields, struct json *target, const char *key)
+{
+    const struct field *general = find_key(fields, key);
+    if (general == NULL || general->offset[1] == NO_FIELD) {
+        return;
+    }
+    for (const struct field *f = fields; f->key != NULL; f++) {
+        struct json *there = f != general ? json_member(target, f->key) : NULL;
+        for (size_t i = 0; there != NULL && i < 3 && general->offset[i] != NO_FIELD; i++) {
+            if (f->offset[0] == general->offset[i]) {
+                json_detach(target, there);
+                break;
+            }
+        }
+    }
+}
+
+void value_overrule(const struct field *fields, struct json *target, const struct json *patch)
+{
+    for (const struct json *p = patch->first; p != NULL; p = p->next) {
+        drop_specific(fields, target, p->key);
+    }
+}
+
+enum status value_set(struct arena *a, struct json *root, const char *pointer,
+                      const struct json *value, struct error *err)
+{
+    for (const struct section *s = sections; s->name != NULL; s++) {
+        const size_t n = strlen(s->name);
+        struct json *there = json_member(root, s->name);
+        if (there != NULL && there->kind == JSON_OBJECT && pointer[0] == '/' &&
+            strncmp(pointer + 1, s->name, n) == 0 && pointer[n + 1] == '/') {
+            drop_specific(s->fields, there, pointer + n + 2);
+        }
+    }
+    return json_set(a, root, pointer, value, err);
+}
+
 enum status value_merge(struct arena *a, struct json *target, const struct json *patch,
                         struct error *err)
 {
+    for (const struct section *s = sections; s->name != NULL; s++) {
+        struct json *there = json_member(target, s->name);
+        const struct json *over = json_member(patch, s->name);
+        if (there != NULL && there->kind == JSON_OBJECT && over != NULL &&
+            over->kind == JSON_OBJECT) {
+            value_overrule(s->fields, there, over);
+        }
+    }
     clear_replaced(target, patch);
     return json_merge(a, target, patch, err);
 }
