@@ -161,6 +161,10 @@ void platform_bill(struct run *s, uint32_t a, double end_s, double extended_s)
     const double host_s = fmax(end_s - actor->alive_from_s, 0.0) + extended_s;
     s->counters.billed_s[r] += billed_s;
     s->counters.host_s[r] += host_s;
+    if (s->timeline != NULL) {
+        timeline_span(s->timeline, s, a, TIMELINE_LIFE, actor->alive_from_s, end_s + extended_s,
+                      NULL);
+    }
     if (s->plan->roles[r].called && actor->round > TRANSIENT_ROUNDS) {
         s->counters.steady_billed_s[r] += billed_s;
         s->counters.steady_host_s[r] += host_s;

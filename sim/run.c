@@ -571,7 +571,7 @@ enum status run_play(struct run *s, uint64_t seed, uint64_t replication, struct 
             break;
         }
         dispatch(s, slot);
-        if (s->queue.executed % LOOK_EVERY == 0 && s->interrupted != NULL && *s->interrupted) {
+        if (s->queue.executed % LOOK_EVERY == 0 && s->interrupted != NULL && s->interrupted()) {
             run_fail(s, ERR_INTERRUPTED, "interrupted");
         }
     }

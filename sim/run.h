@@ -12,8 +12,6 @@
 #ifndef SIM_RUN_H
 #define SIM_RUN_H
 
-#include <signal.h>
-
 #include "sim/event_queue.h"
 #include "sim/fluid.h"
 #include "sim/plan.h"
@@ -61,13 +59,13 @@ struct actor {
     double early_s, late_s; /* when the transient rounds, and the last round played, were done */
     uint64_t wait_count, sandbox;
     uint32_t wait_generation, next_waiting;
-    uint32_t op, loop_round, step;   /* step: ops done in this span, loops multiplied out */
-    uint32_t round;                  /* rounds finished in this segment */
+    uint32_t op, loop_round, step;      /* step: ops done in this span, loops multiplied out */
+    uint32_t round;                     /* rounds finished in this segment */
     uint32_t requests, issued, settled; /* of the present op: in all, begun, done */
-    uint32_t flows;                  /* requests moving data now */
-    uint32_t incarnation;            /* starts so far */
-    uint32_t mark_step, mark_issued; /* how far marked_span had come before a crash */
-    uint8_t state, span, resume;     /* resume: span to go on with after the set-up */
+    uint32_t flows;                     /* requests moving data now */
+    uint32_t incarnation;               /* starts so far */
+    uint32_t mark_step, mark_issued;    /* how far marked_span had come before a crash */
+    uint8_t state, span, resume;        /* resume: span to go on with after the set-up */
     uint8_t marked_span;
     bool marked, set_up; /* set_up: has set up once in this segment */
     bool running;        /* a function that is alive */
@@ -172,7 +170,7 @@ struct run {
     /* how to play */
     bool exact; /* every round */
     struct timeline *timeline;
-    const volatile sig_atomic_t *interrupted;
+    bool (*interrupted)(void); /* NULL: never */
     enum status failed;
     struct error *err;
     void *block;

@@ -1,17 +1,16 @@
 /* Keeping and writing the timeline: see timeline.h. */
 #include "sim/timeline.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "sim/run.h"
 
 enum status timeline_init(struct timeline *t, size_t spans_max, uint32_t rounds, struct error *err)
 {
-    *t = (struct timeline){.spans_max = spans_max, .samples_max = spans_max, .rounds = rounds};
+    *t = (struct timeline){.spans_max = spans_max, .rounds = rounds};
     t->spans = malloc(spans_max * sizeof *t->spans);
-    t->samples = malloc(spans_max * sizeof *t->samples);
-    if (t->spans == NULL || t->samples == NULL) {
-        timeline_free(t);
+    if (t->spans == NULL) {
         return RAISE(err, ERR_MEMORY, "no memory for a timeline of %zu spans", spans_max);
     }
     return STATUS_OK;
@@ -20,16 +19,14 @@ enum status timeline_init(struct timeline *t, size_t spans_max, uint32_t rounds,
 void timeline_free(struct timeline *t)
 {
     free(t->spans);
-    free(t->samples);
     *t = (struct timeline){0};
 }
 
 void timeline_span(struct timeline *t, const struct run *s, uint32_t a, enum timeline_kind kind,
                    double from_s, double to_s, const char *mark)
 {
-    const struct actor *const actor = &s->actors[a];
     const uint64_t round = actor_round(s, a);
-    if (round >= t->rounds || t->n_spans == t->spans_max) {
+    if ((round >= t->rounds && kind != TIMELINE_LIFE) || t->n_spans == t->spans_max) {
         t->truncated = true;
         return;
     }
@@ -37,16 +34,218 @@ void timeline_span(struct timeline *t, const struct run *s, uint32_t a, enum tim
                                                     .to_s = to_s + s->extended_s,
                                                     .mark = mark,
                                                     .actor = a,
-                                                    .op = actor->op,
+                                                    .op = s->actors[a].op,
                                                     .round = (uint32_t)round,
                                                     .kind = kind};
 }
 
-void timeline_sample(struct timeline *t, const struct run *s, uint16_t series, double value)
+/* ---------------------------------------------------------------- words */
+
+static const struct role *role_of(const struct plan *p, uint32_t a)
 {
-    if (s->rounds_before + s->front >= t->rounds || t->n_samples == t->samples_max) {
-        t->truncated = true;
+    return &p->program->roles[p->actor_role[a]];
+}
+
+static const char *category_word(enum category category)
+{
+    static const char *const words[CATEGORIES] = {
+        [CATEGORY_STARTUP] = "start-up", [CATEGORY_LOAD] = "load",
+        [CATEGORY_COMPUTE] = "compute",  [CATEGORY_EXCHANGE] = "exchange",
+        [CATEGORY_WAIT] = "wait",        [CATEGORY_CHECKPOINT] = "checkpoint"};
+    return words[category];
+}
+
+static const char *name_of(const struct plan *p, const struct timeline_span *span)
+{
+    switch (span->kind) {
+    case TIMELINE_WAIT:
+        return "wait";
+    case TIMELINE_START:
+        return "start";
+    case TIMELINE_MARK:
+        return span->mark;
+    default:
+        return p->program->phases[p->ops[span->op].phase].name;
+    }
+}
+
+static enum category category_of(const struct plan *p, const struct timeline_span *span)
+{
+    switch (span->kind) {
+    case TIMELINE_WAIT:
+        return CATEGORY_WAIT;
+    case TIMELINE_START:
+        return CATEGORY_STARTUP;
+    default:
+        return p->program->phases[p->ops[span->op].phase].category;
+    }
+}
+
+/* ---------------------------------------------------------------- Chrome trace */
+
+static void event_begin(struct text *out, const char *phase, unsigned pid, double at_s)
+{
+    text_printf(out, ",\n{\"ph\":\"%s\",\"pid\":%u,\"ts\":", phase, pid);
+    text_number(out, at_s * 1e6);
+}
+
+static void write_names(struct text *out, const struct plan *p)
+{
+    text_puts(out,
+              "{\"ph\":\"M\",\"pid\":1,\"name\":\"process_name\",\"args\":{\"name\":\"actors\"}},\n"
+              "{\"ph\":\"M\",\"pid\":2,\"name\":\"process_name\",\"args\":{\"name\":\"stores\"}}");
+    for (uint32_t a = 0; a < p->actors; ++a) {
+        struct text name = {0};
+        text_printf(&name, "%s %u", role_of(p, a)->name, self_of(p, a));
+        text_printf(
+            out,
+            ",\n{\"ph\":\"M\",\"pid\":1,\"tid\":%u,\"name\":\"thread_name\",\"args\":{\"name\":",
+            a);
+        text_json_string(out, name.data != NULL ? name.data : "");
+        text_puts(out, "}}");
+        text_free(&name);
+    }
+}
+
+static void write_span(struct text *out, const struct plan *p, const struct timeline_span *span)
+{
+    const bool mark = span->kind == TIMELINE_MARK;
+    event_begin(out, mark ? "i" : "X", 1, span->from_s);
+    if (!mark) {
+        text_puts(out, ",\"dur\":");
+        text_number(out, (span->to_s - span->from_s) * 1e6);
+    }
+    text_printf(out, ",\"tid\":%u,\"cat\":\"%s\",\"name\":", span->actor,
+                category_word(category_of(p, span)));
+    text_json_string(out, name_of(p, span));
+    if (mark) {
+        text_puts(out, ",\"s\":\"t\"}");
+    } else {
+        text_printf(out, ",\"args\":{\"round\":%u}}", span->round);
+    }
+}
+
+/* A counter goes up where a span begins and down where it ends. */
+struct step {
+    double at_s, by[2];
+};
+
+static int order_steps(const void *pa, const void *pb)
+{
+    const struct step *a = pa, *b = pb;
+    return a->at_s < b->at_s ? -1 : a->at_s > b->at_s;
+}
+
+static void write_counter(struct text *out, struct step *steps, size_t n, const char *name,
+                          const char *const series[2])
+{
+    double value[2] = {0, 0};
+    qsort(steps, n, sizeof *steps, order_steps);
+    for (size_t i = 0; i < n; ++i) {
+        value[0] += steps[i].by[0];
+        value[1] += steps[i].by[1];
+        if (i + 1 < n && steps[i + 1].at_s == steps[i].at_s) {
+            continue;
+        }
+        event_begin(out, "C", 2, steps[i].at_s);
+        text_puts(out, ",\"name\":");
+        text_json_string(out, name);
+        text_puts(out, ",\"args\":{");
+        for (int k = 0; k < 2 && series[k] != NULL; ++k) {
+            text_printf(out, "%s\"%s\":", k > 0 ? "," : "", series[k]);
+            text_number(out, fabs(value[k]) < 1e-6 ? 0 : value[k]); /* rounding of the sum */
+        }
+        text_puts(out, "}}");
+    }
+}
+
+/* Spans of ops that move data through one store in one direction. */
+static size_t store_steps(const struct timeline *t, const struct plan *p, uint16_t store,
+                          enum op_kind kind, struct step *steps)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < t->n_spans; ++i) {
+        const struct timeline_span *const span = &t->spans[i];
+        const struct plan_op *const op = &p->ops[span->op];
+        const double took_s = span->to_s - span->from_s;
+        if (span->kind == TIMELINE_OP && op->kind == kind && op->store == store && took_s > 0) {
+            const uint32_t share = plan_share(p, op, self_of(p, span->actor), op->count);
+            const double lanes = op->lanes < share ? op->lanes : share;
+            const double rate = share * op->size_bytes / took_s;
+            steps[n++] = (struct step){span->from_s, {rate, lanes}};
+            steps[n++] = (struct step){span->to_s, {-rate, -lanes}};
+        }
+    }
+    return n;
+}
+
+static void write_counters(struct text *out, const struct timeline *t, const struct plan *p,
+                           struct step *steps)
+{
+    static const char *const uses[STORE_USES] = {"store", "data store", "message store", "network"};
+    static const char *const moving[] = {"bytes_per_s", "requests"};
+    static const char *const running[] = {"functions", NULL};
+    size_t n = 0;
+    for (size_t i = 0; i < t->n_spans; ++i) {
+        if (t->spans[i].kind == TIMELINE_LIFE) {
+            steps[n++] = (struct step){t->spans[i].from_s, {1, 0}};
+            steps[n++] = (struct step){t->spans[i].to_s, {-1, 0}};
+        }
+    }
+    write_counter(out, steps, n, "running functions", running);
+    for (uint16_t store = 0; store < STORE_USES; ++store) {
+        for (int d = 0; d < DIRECTIONS; ++d) {
+            const enum op_kind kind = d == DIRECTION_PUT ? OP_PUT : OP_GET;
+            struct text name = {0};
+            text_printf(&name, "%s, %s", uses[store], kind == OP_PUT ? "PUT" : "GET");
+            n = store_steps(t, p, store, kind, steps);
+            write_counter(out, steps, n, name.data != NULL ? name.data : "", moving);
+            text_free(&name);
+        }
+    }
+}
+
+void text_timeline(struct text *out, const struct timeline *t, const struct plan *plan)
+{
+    struct step *const steps = malloc((2 * t->n_spans + 1) * sizeof *steps);
+    if (steps == NULL) {
+        out->failed = true;
         return;
     }
-    t->samples[t->n_samples++] = (struct timeline_sample){run_now(s), value, series};
+    text_printf(
+        out, "{\"displayTimeUnit\":\"ms\",\"otherData\":{\"rounds_kept\":%u,\"truncated\":%s},\n",
+        t->rounds, t->truncated ? "true" : "false");
+    text_puts(out, "\"traceEvents\":[\n");
+    write_names(out, plan);
+    for (size_t i = 0; i < t->n_spans; ++i) {
+        if (t->spans[i].kind != TIMELINE_LIFE) {
+            write_span(out, plan, &t->spans[i]);
+        }
+    }
+    write_counters(out, t, plan, steps);
+    text_puts(out, "\n]}\n");
+    free(steps);
+}
+
+/* ---------------------------------------------------------------- one round for gnuplot */
+
+void text_gantt(struct text *out, const struct timeline *t, const struct plan *plan, uint32_t round)
+{
+    text_puts(out, "lane,from_s,to_s,category,role,name\n");
+    for (size_t i = 0; i < t->n_spans; ++i) {
+        const struct timeline_span *const span = &t->spans[i];
+        if (span->round != round || span->kind == TIMELINE_LIFE || span->kind == TIMELINE_MARK ||
+            !(span->to_s > span->from_s)) {
+            continue;
+        }
+        text_printf(out, "%u,", span->actor);
+        text_number(out, span->from_s);
+        text_puts(out, ",");
+        text_number(out, span->to_s);
+        text_printf(out, ",%s,", category_word(category_of(plan, span)));
+        text_csv(out, role_of(plan, span->actor)->name);
+        text_puts(out, ",");
+        text_csv(out, name_of(plan, span));
+        text_puts(out, "\n");
+    }
 }
