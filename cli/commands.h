@@ -7,6 +7,8 @@
 #define COMMAND_LIST(X)                                                                            \
     X(check)                                                                                       \
     X(predict)                                                                                     \
+    X(simulate)                                                                                    \
+    X(compare)                                                                                     \
     X(explain)                                                                                     \
     X(show)                                                                                        \
     X(new)                                                                                         \

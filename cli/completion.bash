@@ -7,11 +7,13 @@ _faascast() {
     -o) COMPREPLY=($(compgen -f -- "$word")); return;;
     esac
     if [ "$COMP_CWORD" -eq 1 ]; then
-        words='check predict explain show new train calibrate score help version'
+        words='check predict simulate compare explain show new train calibrate score help version'
     elif [[ $word == -* ]]; then
         words='--set --format -o -q --quiet --no-color --fail-if --help --version'
         case $command in
         check) words+=' --resolved';;
+        simulate) words+=' --exact --threads --point --timeline --timeline-rounds --gantt --gantt-round';;
+        compare) words+=' --exact --threads --point';;
         explain) words+=' --point --readings';;
         new) words+=' --from';;
         train) words+=' --iterations --data --test-data --test-classes --validation-classes --rotations --inner-rate --outer-rate --evaluate-every --validation-tasks --test-tasks --threads --seed --checkpoint';;
