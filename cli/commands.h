@@ -14,6 +14,7 @@
     X(new)                                                                                         \
     X(train)                                                                                       \
     X(calibrate)                                                                                   \
+    X(kernel_check)                                                                                \
     X(score)                                                                                       \
     X(help)                                                                                        \
     X(version)

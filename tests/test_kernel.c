@@ -22,18 +22,34 @@ static size_t heap_bytes(void)
 #endif
 }
 
+static bool has_quantity(const struct kernel_check *c, const char *name, const char *quantity)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        if (strstr(c->rows[i].name, name) && strcmp(c->rows[i].quantity, quantity) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void check_folder(const char *folder, enum kernel_path path)
 {
     struct error err = {0};
-    struct text report = {0};
-    size_t failures = 0;
-    assert_ok(kernel_check(folder, path, &report, &failures, &err), &err);
-    if (failures) {
-        print_error("%s", report.data);
+    struct kernel_check found = {0};
+    assert_ok(kernel_check(folder, path, &found, &err), &err);
+    for (size_t i = 0; i < found.count; i++) {
+        const struct kernel_check_row *r = &found.rows[i];
+        if (!(r->error <= r->bound)) {
+            print_error("%s %s %s: %.3g > %.3g\n", r->name, kernel_precision_name(r->precision),
+                        r->quantity, r->error, r->bound);
+        }
     }
-    assert_int_equal(failures, 0);
-    assert_non_null(strstr(report.data, "grad_theta"));
-    text_free(&report);
+    assert_int_equal(found.failures, 0);
+    assert_true(has_quantity(&found, "maml", "grad_theta"));
+    assert_true(has_quantity(&found, "maml", "hvp"));
+    assert_true(has_quantity(&found, "alfa_fix", "grad_phi"));
+    assert_true(has_quantity(&found, "outer", "theta_after"));
+    kernel_check_free(&found);
 }
 
 static void plain_network_agrees_with_reference_vectors(void **state)
@@ -542,8 +558,7 @@ static void broken_reference_folders_are_clear_errors(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct error err = {0};
-        struct text report = {0};
-        size_t failures = 0;
+        struct kernel_check found = {0};
         if (rows[i].index) {
             char path[256];
             snprintf(path, sizeof path, "%s/index.txt", rows[i].folder);
@@ -551,13 +566,12 @@ static void broken_reference_folders_are_clear_errors(void **state)
             mkdir(rows[i].folder, 0777);
             assert_ok(file_write(path, rows[i].index, strlen(rows[i].index), &err), &err);
         }
-        assert_true(kernel_check(rows[i].folder, KERNEL_PATH_BEST, &report, &failures, &err) !=
-                    STATUS_OK);
+        assert_true(kernel_check(rows[i].folder, KERNEL_PATH_BEST, &found, &err) != STATUS_OK);
         if (!strstr(err.message, rows[i].message)) {
             print_error("row %zu: %s\n", i, err.message);
             fail();
         }
-        text_free(&report);
+        kernel_check_free(&found);
     }
 }
 
@@ -565,15 +579,14 @@ static void one_case_of_a_folder_can_be_checked_alone(void **state)
 {
     (void)state;
     struct error err = {0};
-    struct text report = {0};
-    size_t failures = 0;
-    assert_ok(kernel_check("tests/data/kernel/alfa_fix_1x8_w3k2_t2/", KERNEL_PATH_BEST, &report,
-                           &failures, &err),
-              &err);
-    assert_int_equal(failures, 0);
-    assert_non_null(strstr(report.data, "grad_phi"));
-    assert_null(strstr(report.data, "maml"));
-    text_free(&report);
+    struct kernel_check found = {0};
+    assert_ok(
+        kernel_check("tests/data/kernel/alfa_fix_1x8_w3k2_t2/", KERNEL_PATH_BEST, &found, &err),
+        &err);
+    assert_int_equal(found.failures, 0);
+    assert_true(has_quantity(&found, "alfa_fix", "grad_phi"));
+    assert_false(has_quantity(&found, "maml", "grad_theta"));
+    kernel_check_free(&found);
 }
 
 int main(void)

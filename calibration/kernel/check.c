@@ -25,8 +25,7 @@ struct bench {
     double *support_loss, *query_loss, *logits, *gen_in, *gen_out;
     size_t n_theta, n_phi, n_inner, gen; /* gen = T * 2M */
     struct arena arena;
-    struct text *report;
-    size_t *failures;
+    struct kernel_check *out;
     struct error *err;
 };
 
@@ -260,13 +259,25 @@ static double bound(const struct bench *b)
     return !full ? 2e-5 : b->c->config.size < large ? 1e-4 : 5e-3;
 }
 
-static void say(struct bench *b, const char *what, double error, double limit)
+static enum status say(struct bench *b, const char *what, double error, double limit)
 {
-    const bool good = error <= limit; /* false for NaN too */
-    *b->failures += !good;
-    text_printf(b->report, "%-34s %-8s %-14s %9.2e  <= %.0e  %s\n", b->c->name,
-                kernel_settings(b->k)->precision == KERNEL_FLOAT64 ? "float64" : "float32", what,
-                error, limit, good ? "ok" : "FAIL");
+    struct kernel_check *out = b->out;
+    if (out->count == out->capacity) {
+        const size_t capacity = 2 * out->capacity + 64;
+        struct kernel_check_row *rows = realloc(out->rows, capacity * sizeof *rows);
+        if (!rows) {
+            return RAISE(b->err, ERR_MEMORY, "out of memory for the results");
+        }
+        out->rows = rows;
+        out->capacity = capacity;
+    }
+    struct kernel_check_row *row = &out->rows[out->count++];
+    *row = (struct kernel_check_row){
+        .precision = kernel_settings(b->k)->precision, .error = error, .bound = limit};
+    snprintf(row->name, sizeof row->name, "%s", b->c->name);
+    snprintf(row->quantity, sizeof row->quantity, "%s", what);
+    out->failures += !(error <= limit); /* NaN fails */
+    return STATUS_OK;
 }
 
 static enum status compare(struct bench *b, const char *name, const double *found, size_t count)
@@ -289,8 +300,7 @@ static enum status compare(struct bench *b, const char *name, const double *foun
         norm += expected[i] * expected[i];
     }
     const double error = norm > 0.0 ? sqrt(difference / norm) : sqrt(difference);
-    say(b, name, error, bound(b));
-    return STATUS_OK;
+    return say(b, name, error, bound(b));
 }
 
 /* Squares of the estimated error and of the norm of one stored statistic, added up. */
@@ -337,11 +347,8 @@ static enum status compare_stats(struct bench *b, const char *name, const double
         compare_stat(s, from, &difference, &norm);
         used++;
     }
-    if (used) {
-        const double error = sqrt(difference / (norm > 0.0 ? norm : 1.0));
-        say(b, name, error, bound(b));
-    }
-    return STATUS_OK;
+    const double error = sqrt(difference / (norm > 0.0 ? norm : 1.0));
+    return used ? say(b, name, error, bound(b)) : STATUS_OK;
 }
 
 static enum status compare_input(struct bench *b, const char *name, const float *x, size_t count)
@@ -418,7 +425,7 @@ static enum status run_single(struct bench *b)
     }
     if (!status && b->c->has_correct && kernel_settings(b->k)->precision == KERNEL_FLOAT64) {
         const double found = (double)b->outcomes[0].query_correct;
-        say(b, "query_correct", fabs(found - (double)b->c->query_correct), 0.0);
+        status = say(b, "query_correct", fabs(found - (double)b->c->query_correct), 0.0);
     }
     if (!status && find(b->c, "hvp", "f64")) {
         status = need(b, "hvp_v", "f64", b->n_theta, 8, b->hvp_v);
@@ -465,14 +472,9 @@ static enum status run_outer(struct bench *b)
 
 static enum status run_case(const char *folder, const char *index, const struct check_case *c,
                             enum kernel_precision precision, enum kernel_path path,
-                            struct text *report, size_t *failures, struct error *err)
+                            struct kernel_check *out, struct error *err)
 {
-    struct bench b = {.folder = folder,
-                      .index = index,
-                      .c = c,
-                      .report = report,
-                      .failures = failures,
-                      .err = err};
+    struct bench b = {.folder = folder, .index = index, .c = c, .out = out, .err = err};
     enum status status = prepare(&b, precision, path);
     if (!status) {
         kernel_set(b.k, KERNEL_THETA, b.theta);
@@ -490,8 +492,14 @@ static bool exists(const char *path)
     return stat(path, &info) == 0;
 }
 
-enum status kernel_check(const char *folder, enum kernel_path path, struct text *report,
-                         size_t *failures, struct error *err)
+void kernel_check_free(struct kernel_check *c)
+{
+    free(c->rows);
+    *c = (struct kernel_check){0};
+}
+
+enum status kernel_check(const char *folder, enum kernel_path path, struct kernel_check *out,
+                         struct error *err)
 {
     char root[768], index[800];
     const char *only = NULL;
@@ -519,16 +527,13 @@ enum status kernel_check(const char *folder, enum kernel_path path, struct text 
             continue;
         }
         run++;
-        status = run_case(root, index, c, KERNEL_FLOAT64, path, report, failures, err);
+        status = run_case(root, index, c, KERNEL_FLOAT64, path, out, err);
         if (!status) {
-            status = run_case(root, index, c, KERNEL_FLOAT32, path, report, failures, err);
+            status = run_case(root, index, c, KERNEL_FLOAT32, path, out, err);
         }
     }
     if (!status && run == 0) {
         status = RAISE(err, ERR_INPUT, "%s has no case %s", index, only);
-    }
-    if (!status && report->failed) {
-        status = RAISE(err, ERR_MEMORY, "out of memory for the report");
     }
     arena_free(&arena);
     return status;

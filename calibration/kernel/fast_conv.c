@@ -84,8 +84,8 @@ static const unsigned char pieces_of[MAX_PIECE + 1] = {0, 7, 7, 4, 3, 2, 2, 2, 1
 #define FOR_PIECES(X)                                                                              \
     X(1, 1)                                                                                        \
     X(1, 2)                                                                                        \
-    X(1, 3) X(1, 4) X(1, 5) X(1, 6) X(1, 7) X(1, 8) X(1, 9) X(1, 10) X(1, 11) X(1, 12) X(1, 13)    \
-        X(1, 14)
+    X(1, 3)                                                                                        \
+    X(1, 4) X(1, 5) X(1, 6) X(1, 7) X(1, 8) X(1, 9) X(1, 10) X(1, 11) X(1, 12) X(1, 13) X(1, 14)
 #define FOR_TILES(X) X(7, 1) X(7, 2) X(4, 3) X(3, 4) X(2, 5) X(2, 6) X(2, 7)
 #else
 enum { MAX_PIECE = 6 };

@@ -220,17 +220,34 @@ enum status kernel_memory_bytes(const struct kernel_config *config, struct kerne
 
 /* ---------------------------------------------------------------- check against an oracle */
 
-/* Runs every case of a folder of reference vectors (index.txt and raw little-endian arrays, or a
- * folder with one case below such a folder) in float64 and float32 and compares whole vectors by
- * relative L2 error. `path` chooses the implementation. One line per case and quantity is appended
- * to *report; *failures counts the quantities out of bounds.
+struct kernel_check_row {
+    char name[64];     /* case */
+    char quantity[24]; /* grad_theta, query_loss... */
+    enum kernel_precision precision;
+    double error, bound; /* relative L2 error; fails unless error <= bound */
+};
+
+/* Zeroed is empty; kernel_check_free accepts a zeroed one. */
+struct kernel_check {
+    struct kernel_check_row *rows;
+    size_t count, capacity, failures;
+};
+
+/* Runs every case of a folder of reference vectors (index.txt and raw little-endian arrays; or the
+ * folder of one case in such a folder) in float64 and float32 and compares whole vectors by
+ * relative L2 error. `path` chooses the implementation. One row per case, precision and quantity.
  *
  * Bounds:  float64 1e-10 (small) and 1e-8 (full); float32 2e-5 (small), 1e-4 (full, images below
  *          64 pixels) and 5e-3 (full, larger), SPEC section 7.
+ * Owns:    rows, also after an error; the caller frees them with kernel_check_free().
  * Errors:  ERR_IO and ERR_INPUT with the file, line and what was expected, for a folder, index or
  *          array that is missing, truncated or malformed.
  */
-enum status kernel_check(const char *folder, enum kernel_path path, struct text *report,
-                         size_t *failures, struct error *err);
+enum status kernel_check(const char *folder, enum kernel_path path, struct kernel_check *out,
+                         struct error *err);
+void kernel_check_free(struct kernel_check *c);
+const char *kernel_precision_name(enum kernel_precision precision);
+/* Errors: ERR_INPUT naming the nearest one. */
+enum status kernel_path_from_name(const char *name, enum kernel_path *out, struct error *err);
 
 #endif

@@ -27,20 +27,50 @@ const char *kernel_path_name(enum kernel_path path)
     return path_names[path];
 }
 
-enum status kernel_algorithm_from_name(const char *name, enum kernel_algorithm *out,
-                                       struct error *err)
+const char *kernel_precision_name(enum kernel_precision precision)
 {
-    const size_t count = sizeof algorithm_names / sizeof *algorithm_names;
+    return precision == KERNEL_FLOAT64 ? "float64" : "float32";
+}
+
+/* Index of a name in a list; ERR_INPUT with the nearest one. */
+static enum status find_name(const char *what, const char *name, const char *const *names,
+                             size_t count, size_t *out, struct error *err)
+{
     for (size_t i = 0; i < count; i++) {
-        if (strcmp(name, algorithm_names[i]) == 0) {
-            *out = (enum kernel_algorithm)i;
+        if (strcmp(name, names[i]) == 0) {
+            *out = i;
             return STATUS_OK;
         }
     }
-    const char *near = nearest_name(name, algorithm_names, count);
-    return RAISE(err, ERR_INPUT,
-                 "unknown algorithm '%s', expected maml, fomaml, anil, alfa or ealfa%s%s%s", name,
-                 near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    struct text list = {0};
+    for (size_t i = 0; i < count; i++) {
+        text_printf(&list, "%s%s", i == 0 ? "" : i + 1 == count ? " or " : ", ", names[i]);
+    }
+    const char *near = nearest_name(name, names, count);
+    RAISE(err, ERR_INPUT, "unknown %s '%s', expected %s%s%s%s", what, name,
+          list.data ? list.data : "another", near ? "; did you mean '" : "", near ? near : "",
+          near ? "'?" : "");
+    text_free(&list);
+    return err->code;
+}
+
+enum status kernel_path_from_name(const char *name, enum kernel_path *out, struct error *err)
+{
+    size_t i = 0;
+    const enum status status =
+        find_name("kernel path", name, path_names, sizeof path_names / sizeof *path_names, &i, err);
+    *out = (enum kernel_path)i;
+    return status;
+}
+
+enum status kernel_algorithm_from_name(const char *name, enum kernel_algorithm *out,
+                                       struct error *err)
+{
+    size_t i = 0;
+    const enum status status = find_name("algorithm", name, algorithm_names,
+                                         sizeof algorithm_names / sizeof *algorithm_names, &i, err);
+    *out = (enum kernel_algorithm)i;
+    return status;
 }
 
 /* ---------------------------------------------------------------- theta */
