@@ -1,5 +1,6 @@
-/* The meta-learning kernel against vectors of an independent automatic differentiation, against
- * finite differences, and against itself: fast and plain network, one thread and two. */
+/* The meta-learning kernel against vectors of an independent automatic
+ * differentiation, against finite differences, and against itself: fast and
+ * plain network, one thread and two. */
 #include "calibration/calibration.h"
 #include "tests/support.h"
 
@@ -70,7 +71,8 @@ static void portable_network_agrees_with_reference_vectors(void **state)
     check_folder("tests/data/kernel", KERNEL_PATH_PORTABLE);
 }
 
-/* ---------------------------------------------------------------- tasks to run */
+/* ---------------------------------------------------------------- tasks to run
+ */
 
 enum { MOST_TASKS = 8 };
 
@@ -168,7 +170,8 @@ static double relative_l2(const double *found, const double *expected, size_t n)
     return norm > 0.0 ? sqrt(difference / norm) : sqrt(difference);
 }
 
-/* ---------------------------------------------------------------- derivatives */
+/* ---------------------------------------------------------------- derivatives
+ */
 
 static const struct kernel_config small = {
     .algorithm = KERNEL_MAML,
@@ -187,9 +190,10 @@ static const struct kernel_config small = {
     .outer_rate = 0.003,
 };
 
-/* Directional derivative of the query loss against a central difference. ALFA treats the gradient
- * means fed to the generator as constants, so its own loss is not what its gradient belongs to: it
- * is compared with the reference vectors only. */
+/* Directional derivative of the query loss against a central difference. ALFA
+ * treats the gradient means fed to the generator as constants, so its own loss
+ * is not what its gradient belongs to: it is compared with the reference
+ * vectors only. */
 static void assert_derivative(const struct kernel_config *config, uint64_t seed)
 {
     struct run r;
@@ -201,7 +205,8 @@ static void assert_derivative(const struct kernel_config *config, uint64_t seed)
         direction[i] = uniform(&state);
         product += direction[i] * r.grad_theta[i];
     }
-    const double h = 1e-6; /* two ReLU or pooling decisions in a million may flip: a small step */
+    const double h = 1e-6; /* two ReLU or pooling decisions in a million may flip:
+                              a small step */
     const double slope = (loss_at(&r, direction, h) - loss_at(&r, direction, -h)) / (2.0 * h);
     if (!(fabs(slope - product) <= 2e-7 * fmax(fabs(product), 1.0))) {
         print_error("%s, seed %llu: gradient %.12g, difference quotient %.12g\n",
@@ -270,13 +275,15 @@ static void hessian_vector_product_is_the_derivative_of_the_support_gradient(voi
     run_close(&r);
 }
 
-/* ---------------------------------------------------------------- fast against plain */
+/* ---------------------------------------------------------------- fast against
+ * plain */
 
 static struct kernel_config random_config(uint64_t *seed)
 {
     const bool pool = next(seed) % 2;
     const size_t layers = 1 + next(seed) % 4;
-    /* Two pixels per channel would make batch norm divide by its epsilon: start at five. */
+    /* Two pixels per channel would make batch norm divide by its epsilon: start
+     * at five. */
     const size_t least = pool && layers > 2 ? (size_t)1 << layers : 5;
     struct kernel_config c = {
         .algorithm = (enum kernel_algorithm)(next(seed) % 5),
@@ -319,7 +326,8 @@ static void assert_same_gradient(const struct kernel_config *config, enum kernel
     const double error =
         relative_l2(fast.grad_theta, plain.grad_theta, plain.n_theta + plain.n_phi);
     if (!(error <= bound)) {
-        print_error("seed %llu: %s %s, %zux%zux%zu, hidden %zu, layers %zu, pool %d, %zu ways: "
+        print_error("seed %llu: %s %s, %zux%zux%zu, hidden %zu, layers %zu, pool "
+                    "%d, %zu ways: "
                     "%.3g apart\n",
                     (unsigned long long)seed, kernel_path_name(path),
                     kernel_algorithm_name(c.algorithm), c.channels, c.size, c.size, c.hidden,
@@ -370,7 +378,8 @@ static void float32_networks_agree_without_decisions_to_flip(void **state)
     }
 }
 
-/* ---------------------------------------------------------------- threads and memory */
+/* ---------------------------------------------------------------- threads and
+ * memory */
 
 static void threads_do_not_change_a_bit(void **state)
 {
@@ -449,7 +458,46 @@ static void iterations_allocate_nothing(void **state)
     run_close(&r);
 }
 
-/* ---------------------------------------------------------------- learning and work */
+static void worker_memory_is_close_to_what_must_be_saved(void **state)
+{
+    (void)state;
+    const struct {
+        size_t channels, size, hidden, shots, steps;
+        bool pool;
+    } rows[] = {
+        {1, 28, 32, 1, 1, false}, {1, 28, 64, 5, 5, false}, {3, 32, 32, 1, 5, true},
+        {3, 32, 64, 5, 1, true},  {3, 84, 32, 1, 1, true},  {3, 84, 64, 5, 5, true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        for (int algorithm = KERNEL_MAML; algorithm <= KERNEL_EALFA; algorithm++) {
+            struct kernel_config c = small;
+            struct kernel_memory memory;
+            struct error err = {0};
+            c.algorithm = (enum kernel_algorithm)algorithm;
+            c.precision = KERNEL_FLOAT32;
+            c.channels = rows[i].channels;
+            c.size = rows[i].size;
+            c.hidden = rows[i].hidden;
+            c.shots = rows[i].shots;
+            c.steps = rows[i].steps;
+            c.pool = rows[i].pool;
+            c.layers = 4;
+            c.ways = 5;
+            c.queries = 15;
+            assert_ok(kernel_memory_bytes(&c, &memory, &err), &err);
+            const double ratio = (double)memory.worker_bytes / (double)memory.saved_bytes;
+            if (ratio > 1.3) {
+                print_error("%s, %zu pixels, hidden %zu, %zu-shot, %zu steps: %.2f times\n",
+                            kernel_algorithm_name(c.algorithm), c.size, c.hidden, c.shots, c.steps,
+                            ratio);
+            }
+            assert_true(ratio <= 1.3);
+        }
+    }
+}
+
+/* ---------------------------------------------------------------- learning and
+ * work */
 
 static void training_lowers_the_query_loss(void **state)
 {
@@ -603,6 +651,7 @@ int main(void)
         cmocka_unit_test(threads_do_not_change_a_bit),
         cmocka_unit_test(checkpoint_continues_the_same_curve),
         cmocka_unit_test(iterations_allocate_nothing),
+        cmocka_unit_test(worker_memory_is_close_to_what_must_be_saved),
         cmocka_unit_test(training_lowers_the_query_loss),
         cmocka_unit_test(work_matches_the_published_table),
         cmocka_unit_test(bad_input_is_one_clear_error),

@@ -7,7 +7,8 @@ enum { GROUP_BYTES = 256 * 1024 };
 
 struct images {
     size_t n;
-    struct view x; /* planes with border */
+    struct view x;          /* planes with border */
+    struct moments moments; /* for a fused first block */
 };
 
 struct slot {
@@ -25,6 +26,7 @@ struct scratch {
     real *transposed[2];
     real *origin; /* [F] */
     double *sums; /* [2][F] */
+    struct first_scratch first;
 };
 
 /* ---------------------------------------------------------------- geometry */
@@ -105,10 +107,16 @@ static struct images *images_cut(struct bump *b, const struct kernel_shape *s, s
     const struct layer_shape *y = &s->layer[0];
     const size_t side = y->in + 2;
     struct images *im = bump_take(b, 1, sizeof *im);
-    real *x = bump_take(b, n * y->cin * side * side, sizeof(real));
+    struct images made = {.n = n};
+    made.x = (struct view){.p = bump_take(b, n * y->cin * side * side, sizeof(real)),
+                           .row = side,
+                           .block = side * side,
+                           .image = y->cin * side * side};
+    if (first_fuses(s)) {
+        made.moments = moments_cut(b, s);
+    }
     if (im) {
-        *im = (struct images){
-            n, {.p = x, .row = side, .block = side * side, .image = y->cin * side * side}};
+        *im = made;
     }
     return im;
 }
@@ -136,7 +144,8 @@ static struct slot *slot_cut(struct bump *b, const struct kernel_shape *s, size_
         size_t z = 0, zp = 0;
         for (size_t l = 0; l < s->layers; l++) {
             const struct layer_shape *y = &s->layer[l];
-            z = y->conv * y->conv > z ? y->conv * y->conv : z;
+            const bool stored = l > 0 || !first_fuses(s);
+            z = stored && y->conv * y->conv > z ? y->conv * y->conv : z;
             zp = y->out * y->out > zp ? y->out * y->out : zp;
         }
         shared_z = bump_take(b, n * s->hidden * z, sizeof(real));
@@ -147,7 +156,12 @@ static struct slot *slot_cut(struct bump *b, const struct kernel_shape *s, size_
         struct fast_layer *f = &made.layer[l];
         const bool last = l + 1 == s->layers, keep = use != SLOT_FEATURES;
         cut_channels(b, y, f);
-        f->z = keep ? cut_map(b, n, y, y->conv) : view_of(shared_z, blocks_of(y), y->conv);
+        if (l == 0 && first_fuses(s)) {
+            f->from = bump_take(b, n * y->cout * y->out * y->out, 1);
+            f->spread = bump_take(b, 9 * y->cin * y->cout, sizeof(double));
+        } else {
+            f->z = keep ? cut_map(b, n, y, y->conv) : view_of(shared_z, blocks_of(y), y->conv);
+        }
         f->zp = y->window == 1 ? f->z
                 : keep         ? cut_map(b, n, y, y->out)
                                : view_of(shared_zp, blocks_of(y), y->out);
@@ -175,13 +189,16 @@ static struct scratch *scratch_cut(struct bump *b, const struct kernel_shape *s,
     for (size_t l = 0; l < s->layers; l++) {
         const struct layer_shape *y = &s->layer[l];
         struct fast_tangent *d = &made.tangent[l];
-        const size_t group = group_of(y, n) * bordered(y);
+        const bool fused = l == 0 && first_fuses(s);
+        const size_t group = fused ? 0 : group_of(y, n) * bordered(y);
         made.group_elements = group > made.group_elements ? group : made.group_elements;
         out = y->out * y->out > out ? y->out * y->out : out;
         if (kept == 0) {
             continue;
         }
-        d->zd = cut_map(b, kept, y, y->conv);
+        if (!fused) {
+            d->zd = cut_map(b, kept, y, y->conv);
+        }
         d->zdp = y->window == 1 ? d->zd : cut_map(b, kept, y, y->out);
         if (l + 1 < s->layers) {
             d->ad = inside(cut_map(b, kept, y, y->out + 2));
@@ -202,6 +219,9 @@ static struct scratch *scratch_cut(struct bump *b, const struct kernel_shape *s,
     made.ubd[1] = bump_take(b, kept * s->hidden * out, sizeof(real));
     made.origin = bump_take(b, s->hidden, sizeof(real));
     made.sums = bump_take(b, 2 * s->hidden, sizeof(double));
+    if (first_fuses(s)) {
+        made.first = first_cut(b, s);
+    }
     if (w) {
         *w = made;
     }
@@ -221,11 +241,50 @@ static void load_images(const struct kernel_shape *s, struct images *im, const f
     }
 }
 
+/* x to 6 significant bits: subtracting it from pixels of 8 or 16 bits rounds nothing. */
+static double few_bits(double x)
+{
+    int exponent;
+    const double fraction = frexp(x, &exponent);
+    return ldexp(rint(fraction * 64.0), exponent - 6);
+}
+
+/* Batch norm does not see a constant added to a plane, border included: centring the images keeps
+ * float32 sums free of cancellation. */
+static void centre(const struct layer_shape *y, struct images *im)
+{
+    const size_t side = y->in + 2;
+    for (size_t c = 0; c < y->cin; c++) {
+        double sum = 0.0;
+        for (size_t i = 0; i < im->n * y->in; i++) {
+            const real *row =
+                im->x.p + i / y->in * im->x.image + c * im->x.block + (i % y->in + 1) * side + 1;
+            for (size_t j = 0; j < y->in; j++) {
+                sum += (double)row[j];
+            }
+        }
+        const real mean = (real)few_bits(sum / (double)(im->n * y->in * y->in));
+        for (size_t n = 0; n < im->n; n++) {
+            real *plane = im->x.p + n * im->x.image + c * im->x.block;
+            for (size_t j = 0; j < side; j++) {
+                plane[j] = plane[(side - 1) * side + j] = -mean;
+                plane[j * side] = plane[j * side + side - 1] = -mean;
+            }
+            for (size_t row = 1; row <= y->in; row++) {
+                for (size_t j = 1; j <= y->in; j++) {
+                    plane[row * side + j] -= mean;
+                }
+            }
+        }
+    }
+}
+
 static void loaded(const struct kernel_shape *s, struct images *im, struct scratch *w)
 {
-    (void)s;
-    (void)im;
-    (void)w;
+    centre(&s->layer[0], im);
+    if (first_fuses(s)) {
+        moments_take(&s->layer[0], &im->x, im->n, &w->first, &im->moments);
+    }
 }
 
 /* ---------------------------------------------------------------- features */
@@ -283,14 +342,18 @@ static void forward(const struct kernel_shape *s, const struct images *im, struc
         const struct view in = input_of(im, slot, l);
         const real *weight = &theta[y->weight];
         const size_t group = group_of(y, n);
+        const struct view out = l + 1 < s->layers ? f->a : features_view(s, w, features);
+        if (l == 0 && first_fuses(s)) {
+            first_forward(y, &in, &im->moments, f, &w->first, (real)s->slope, n, theta, &out);
+            continue;
+        }
         for (size_t first = 0; first < n; first += group) {
             const size_t count = n - first < group ? n - first : group;
             const struct view from = from_image(in, first), to = from_image(f->z, first);
-            conv_forward(y, 1, &from, &weight, &to, count);
+            conv_forward(y, 1, &from, &weight, &to, count, y->conv);
             norm_sums(y, f, first, count, w->origin, w->sums);
         }
         norm_finish(y, f, n, theta, w->origin, w->sums);
-        const struct view out = l + 1 < s->layers ? f->a : features_view(s, w, features);
         norm_pool(y, f, (real)s->slope, &out, n);
     }
     to_features(s, n, w, features);
@@ -313,10 +376,14 @@ static void backward(const struct kernel_shape *s, const struct images *im, stru
         const struct layer_shape *y = &s->layer[l];
         struct fast_layer *f = &slot->layer[l];
         const struct view in = input_of(im, slot, l);
+        norm_reduce(y, f, (real)s->slope, n, w->sums, grad);
+        if (l == 0 && first_fuses(s)) {
+            first_backward(y, &in, &im->moments, f, &w->first, n, theta, grad);
+            continue;
+        }
         const size_t group = group_of(y, n);
         const struct view zb = group_open(y, group, w->zb), zb_border = with_border(zb);
         const real *transposed = w->transposed[0];
-        norm_reduce(y, f, (real)s->slope, n, w->sums, grad);
         if (l > 0) {
             conv_transpose(s->hidden, &theta[y->weight], w->transposed[0]);
         }
@@ -324,7 +391,7 @@ static void backward(const struct kernel_shape *s, const struct images *im, stru
             const size_t count = n - first < group ? n - first : group;
             const struct view from = from_image(in, first);
             norm_apply(y, f, theta, n, first, count, &zb);
-            conv_wgrad(y, &from, &zb, count, &grad[y->weight]);
+            conv_wgrad(y, &from, &zb, count, y->conv, y->conv, &grad[y->weight]);
             if (l > 0) { /* may overwrite these images of a, which are done with */
                 const struct view bar = from_image(slot->layer[l - 1].ub, first);
                 conv_dgrad(y, 1, &zb_border, &transposed, &bar, count);
@@ -343,6 +410,12 @@ static void tangent(const struct kernel_shape *s, const struct images *im, struc
         struct fast_tangent *d = &w->tangent[l];
         const size_t group = group_of(y, n), sources = l > 0 ? 2 : 1;
         const real *weight[2] = {&v[y->weight], &theta[y->weight]};
+        const struct view out = l + 1 < s->layers ? d->ad : features_view(s, w, features_dot);
+        if (l == 0 && first_fuses(s)) {
+            first_tangent(y, &im->x, &im->moments, f, d, &w->first, (real)s->slope, n, theta, v,
+                          &out);
+            continue;
+        }
         for (size_t first = 0; first < n; first += group) {
             const size_t count = n - first < group ? n - first : group;
             struct view in[2] = {from_image(input_of(im, slot, l), first)};
@@ -350,11 +423,10 @@ static void tangent(const struct kernel_shape *s, const struct images *im, struc
                 in[1] = from_image(with_border(w->tangent[l - 1].ad), first);
             }
             const struct view to = from_image(d->zd, first);
-            conv_forward(y, sources, in, weight, &to, count);
+            conv_forward(y, sources, in, weight, &to, count, y->conv);
             tangent_sums(y, f, d, first, count, w->sums);
         }
         tangent_finish(y, f, d, n, w->sums);
-        const struct view out = l + 1 < s->layers ? d->ad : features_view(s, w, features_dot);
         tangent_pool(y, f, d, (real)s->slope, theta, v, &out, n);
     }
     to_features(s, n, w, features_dot);
@@ -373,10 +445,14 @@ static void tangent_backward(const struct kernel_shape *s, const struct images *
         struct fast_tangent *d = &w->tangent[l];
         const size_t group = group_of(y, n);
         const struct view ubd = view_of(w->ubd[l % 2], blocks_of(y), y->out);
+        tangent_reduce(y, f, d, &ubd, (real)s->slope, n, w->sums, hv);
+        if (l == 0 && first_fuses(s)) {
+            first_tangent_backward(y, &im->x, &im->moments, f, d, &ubd, &w->first, n, theta, v, hv);
+            continue;
+        }
         const struct view zb = group_open(y, group, w->zb), zbd = group_open(y, group, w->zbd);
         const struct view borders[2] = {with_border(zbd), with_border(zb)};
         const real *transposed[2] = {w->transposed[0], w->transposed[1]};
-        tangent_reduce(y, f, d, &ubd, (real)s->slope, n, w->sums, hv);
         if (l > 0) {
             conv_transpose(s->hidden, &theta[y->weight], w->transposed[0]);
             conv_transpose(s->hidden, &v[y->weight], w->transposed[1]);
@@ -385,13 +461,13 @@ static void tangent_backward(const struct kernel_shape *s, const struct images *
             const size_t count = n - first < group ? n - first : group;
             const struct view in = from_image(input_of(im, slot, l), first);
             tangent_apply(y, f, d, &ubd, theta, v, hv, n, first, count, &zb, &zbd);
-            conv_wgrad(y, &in, &zbd, count, &hv[y->weight]);
+            conv_wgrad(y, &in, &zbd, count, y->conv, y->conv, &hv[y->weight]);
             if (l > 0) {
                 const struct layer_shape *below = &s->layer[l - 1];
                 const struct view in_dot = from_image(with_border(w->tangent[l - 1].ad), first);
                 const struct view bar =
                     from_image(view_of(w->ubd[(l - 1) % 2], blocks_of(below), below->out), first);
-                conv_wgrad(y, &in_dot, &zb, count, &hv[y->weight]);
+                conv_wgrad(y, &in_dot, &zb, count, y->conv, y->conv, &hv[y->weight]);
                 conv_dgrad(y, 2, borders, transposed, &bar, count);
             }
         }

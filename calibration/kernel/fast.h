@@ -31,6 +31,7 @@ typedef int32_t lane_int;
 typedef int64_t lane_int;
 #endif
 typedef lane_int mask __attribute__((vector_size(FAST_LANES * KERNEL_BITS / 8)));
+typedef uint8_t bytes __attribute__((vector_size(FAST_LANES), aligned(1), may_alias));
 
 #if defined(__clang__)
 #define UNROLL _Pragma("clang loop unroll(full)")
@@ -102,17 +103,19 @@ struct conv_job {
 #define conv_wgrad FAST(conv_wgrad)
 
 void conv_run(const struct conv_job *job);
-/* out[images] = sum over sources conv(in, weight) for layer y */
+/* out[images] = sum over sources conv(in, weight) for layer y, `rows` rows from those in.p and
+ * out.p point at */
 void conv_forward(const struct layer_shape *y, size_t sources, const struct view *in,
-                  const real *const *weight, const struct view *out, size_t images);
+                  const real *const *weight, const struct view *out, size_t images, size_t rows);
 /* The transpose: bar = sum over sources of dgrad(zb, weight); zb with border, weight transposed. */
 void conv_dgrad(const struct layer_shape *y, size_t sources, const struct view *zb,
                 const real *const *transposed, const struct view *bar, size_t images);
 /* [group][input block][tap][ci][co] -> the same with input and output exchanged; cin = cout. */
 void conv_transpose(size_t channels, const real *weight, real *transposed);
-/* grad += wgrad(in, zb): zb.p is pixel (0, 0); in.p the border pixel at (-1, -1). */
+/* grad += wgrad(in, zb) over rows x columns pixels of zb: zb.p is pixel (0, 0); in.p the border
+ * pixel at (-1, -1). */
 void conv_wgrad(const struct layer_shape *y, const struct view *in, const struct view *zb,
-                size_t images, real *grad);
+                size_t images, size_t rows, size_t columns, real *grad);
 
 /* ---------------------------------------------------------------- passes (fast_norm.c) */
 
@@ -125,6 +128,8 @@ struct fast_layer {
     real *mean, *s;      /* s = 1 / sqrt(var + eps) */
     real *gb, *bb;       /* sums of ub zh and of ub */
     real *scale, *shift; /* u = scale z + shift */
+    uint8_t *from;       /* fused first block: which of the four places was pooled, like zp */
+    double *spread;      /* fused first block: [K][F], covariance of the patches times weights */
 };
 
 /* Tangents of one block, for the slot at hand. */
@@ -137,11 +142,14 @@ struct fast_tangent {
 #define norm_sums FAST(norm_sums)
 #define norm_finish FAST(norm_finish)
 #define norm_pool FAST(norm_pool)
+#define norm_pool_row FAST(norm_pool_row)
+#define norm_scale FAST(norm_scale)
 #define norm_reduce FAST(norm_reduce)
 #define norm_apply FAST(norm_apply)
 #define tangent_sums FAST(tangent_sums)
 #define tangent_finish FAST(tangent_finish)
 #define tangent_pool FAST(tangent_pool)
+#define tangent_pool_row FAST(tangent_pool_row)
 #define tangent_reduce FAST(tangent_reduce)
 #define tangent_apply FAST(tangent_apply)
 
@@ -152,6 +160,13 @@ void norm_sums(const struct layer_shape *y, const struct fast_layer *f, size_t f
 /* mean, s, scale, shift from the sums over n images. */
 void norm_finish(const struct layer_shape *y, struct fast_layer *f, size_t n, const real *theta,
                  const real *origin, const double *sums);
+/* mean, s, scale and shift of channel c. */
+void norm_scale(const struct layer_shape *y, struct fast_layer *f, size_t c, double mean,
+                double var, const real *theta);
+/* One pooled row of block b from two rows of z, `below` elements apart: activations, kept z and,
+ * unless NULL, which place they come from. */
+void norm_pool_row(const struct fast_layer *f, real slope, size_t b, const real *z, size_t below,
+                   size_t pixels, real *a, real *kept, uint8_t *from);
 /* Activation and pooling of z into out; zp as well when it is not z. */
 void norm_pool(const struct layer_shape *y, const struct fast_layer *f, real slope,
                const struct view *out, size_t n);
@@ -169,6 +184,11 @@ void tangent_finish(const struct layer_shape *y, const struct fast_layer *f, str
 void tangent_pool(const struct layer_shape *y, const struct fast_layer *f,
                   const struct fast_tangent *d, real slope, const real *theta, const real *v,
                   const struct view *out, size_t n);
+/* One pooled row of block b: zd where z was pooled, into kept_dot, and d ud into ad. */
+void tangent_pool_row(const struct layer_shape *y, const struct fast_layer *f,
+                      const struct fast_tangent *d, real slope, const real *theta, const real *v,
+                      size_t b, const real *zd, size_t below, const real *kept, const uint8_t *from,
+                      real *kept_dot, real *ad);
 /* ubd = d * bard in place; gbd, bbd into hv. */
 void tangent_reduce(const struct layer_shape *y, const struct fast_layer *f,
                     const struct fast_tangent *d, const struct view *ubd, real slope, size_t n,
@@ -177,6 +197,55 @@ void tangent_apply(const struct layer_shape *y, const struct fast_layer *f,
                    const struct fast_tangent *d, const struct view *ubd, const real *theta,
                    const real *v, const real *hv, size_t n, size_t first, size_t count,
                    const struct view *zb, const struct view *zbd);
+
+/* ---------------------------------------------------------------- first block (fast_first.c) */
+
+/* Sums over a batch's patches p of K = 9 cin input values, for a pooled first block. */
+struct moments {
+    double *mean;       /* [K] */
+    double *covariance; /* [K][K] */
+};
+
+/* What the first block works in. */
+struct first_scratch {
+    real *patch;               /* a band of patches, [K to quads][BAND] */
+    real *pairs;               /* [quads (quads + 1) / 2][16][LANES] sums of products */
+    real *band;                /* rows of one image: [block][row][column][LANES] */
+    double *spread_dot;        /* [K][F] */
+    real *factor, *factor_dot; /* [F] */
+};
+
+#define first_fuses FAST(first_fuses)
+#define first_cut FAST(first_cut)
+#define moments_cut FAST(moments_cut)
+#define moments_take FAST(moments_take)
+#define first_forward FAST(first_forward)
+#define first_backward FAST(first_backward)
+#define first_tangent FAST(first_tangent)
+#define first_tangent_backward FAST(first_tangent_backward)
+
+bool first_fuses(const struct kernel_shape *s);
+struct first_scratch first_cut(struct bump *b, const struct kernel_shape *s);
+struct moments moments_cut(struct bump *b, const struct kernel_shape *s);
+void moments_take(const struct layer_shape *y, const struct view *x, size_t n,
+                  const struct first_scratch *w, struct moments *m);
+void first_forward(const struct layer_shape *y, const struct view *x, const struct moments *m,
+                   struct fast_layer *f, const struct first_scratch *w, real slope, size_t n,
+                   const real *theta, const struct view *out);
+/* After norm_reduce: the gradient of the weights. */
+void first_backward(const struct layer_shape *y, const struct view *x, const struct moments *m,
+                    const struct fast_layer *f, const struct first_scratch *w, size_t n,
+                    const real *theta, real *grad);
+void first_tangent(const struct layer_shape *y, const struct view *x, const struct moments *m,
+                   const struct fast_layer *f, struct fast_tangent *d,
+                   const struct first_scratch *w, real slope, size_t n, const real *theta,
+                   const real *v, const struct view *out);
+/* After tangent_reduce. */
+void first_tangent_backward(const struct layer_shape *y, const struct view *x,
+                            const struct moments *m, const struct fast_layer *f,
+                            const struct fast_tangent *d, const struct view *ubd,
+                            const struct first_scratch *w, size_t n, const real *theta,
+                            const real *v, real *hv);
 
 #define fast_backend FAST(fast_backend)
 extern const struct backend fast_backend;

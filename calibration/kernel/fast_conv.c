@@ -17,7 +17,7 @@ struct tile {
     const real *weight;
     const ptrdiff_t *tap_in, *tap_weight;
     size_t taps, out_step, out_block;
-    bool add; /* start from out, else from zero */
+    bool add; /* to out, else replace it */
 };
 
 typedef void tile_run(const struct tile *t);
@@ -29,16 +29,6 @@ INLINE void tile_body(const struct tile *t, const int Q, const int P, const int 
     UNROLL
     for (int i = 0; i < Q * P * B; i++) {
         sum[i] = (vec){0};
-    }
-    if (t->add) {
-        UNROLL
-        for (int i = 0; i < Q * P; i++) {
-            UNROLL
-            for (int b = 0; b < B; b++) {
-                sum[i * B + b] =
-                    load(t->out[i / P] + (size_t)(i % P) * t->out_step + (size_t)b * t->out_block);
-            }
-        }
     }
     for (size_t k = 0; k < t->taps; k++) {
         const real *w = t->weight + t->tap_weight[k];
@@ -64,12 +54,16 @@ INLINE void tile_body(const struct tile *t, const int Q, const int P, const int 
             }
         }
     }
+    /* Each input block's sum is made from zero and then added: float32 keeps more that way. */
     UNROLL
     for (int i = 0; i < Q * P; i++) {
         UNROLL
         for (int b = 0; b < B; b++) {
-            store(t->out[i / P] + (size_t)(i % P) * t->out_step + (size_t)b * t->out_block,
-                  sum[i * B + b]);
+            real *out = t->out[i / P] + (size_t)(i % P) * t->out_step + (size_t)b * t->out_block;
+            if (t->add) {
+                sum[i * B + b] += load(out);
+            }
+            store(out, sum[i * B + b]);
         }
     }
 }
@@ -220,7 +214,7 @@ void conv_run(const struct conv_job *j)
 /* ---------------------------------------------------------------- the three uses */
 
 void conv_forward(const struct layer_shape *y, size_t sources, const struct view *in,
-                  const real *const *weight, const struct view *out, size_t images)
+                  const real *const *weight, const struct view *out, size_t images, size_t rows)
 {
     const bool planes = y->weight == 0; /* the first block reads images */
     const size_t step = planes ? 1 : LANES;
@@ -235,7 +229,7 @@ void conv_forward(const struct layer_shape *y, size_t sources, const struct view
         .out = *out,
         .out_step = LANES,
         .out_blocks = y->cout / LANES,
-        .height = y->conv,
+        .height = rows,
         .width = y->conv,
         .images = images,
     };

@@ -57,6 +57,17 @@ void norm_sums(const struct layer_shape *y, const struct fast_layer *f, size_t f
     }
 }
 
+void norm_scale(const struct layer_shape *y, struct fast_layer *f, size_t c, double mean,
+                double var, const real *theta)
+{
+    const double s = 1.0 / sqrt((var > 0.0 ? var : 0.0) + bn_epsilon);
+    const double scale = (double)theta[y->gamma + c] * s;
+    f->mean[c] = (real)mean;
+    f->s[c] = (real)s;
+    f->scale[c] = (real)scale;
+    f->shift[c] = (real)((double)theta[y->beta + c] - scale * mean);
+}
+
 void norm_finish(const struct layer_shape *y, struct fast_layer *f, size_t n, const real *theta,
                  const real *origin, const double *sums)
 {
@@ -64,13 +75,7 @@ void norm_finish(const struct layer_shape *y, struct fast_layer *f, size_t n, co
     for (size_t c = 0; c < y->cout; c++) {
         const double offset = sums[c] / m;
         const double var = sums[y->cout + c] / m - offset * offset;
-        const double mean = (double)origin[c] + offset;
-        const double s = 1.0 / sqrt((var > 0.0 ? var : 0.0) + bn_epsilon);
-        const double scale = (double)theta[y->gamma + c] * s;
-        f->mean[c] = (real)mean;
-        f->s[c] = (real)s;
-        f->scale[c] = (real)scale;
-        f->shift[c] = (real)((double)theta[y->beta + c] - scale * mean);
+        norm_scale(y, f, c, (double)origin[c] + offset, var, theta);
     }
 }
 
@@ -84,6 +89,33 @@ INLINE vec derivative(vec u, vec slope)
     return choose(u > 0, broadcast(1), slope);
 }
 
+void norm_pool_row(const struct fast_layer *f, real slope, size_t b, const real *z, size_t below,
+                   size_t pixels, real *a, real *kept, uint8_t *from)
+{
+    const vec slopes = broadcast(slope);
+    const vec scale = load(&f->scale[b * LANES]), shift = load(&f->shift[b * LANES]);
+    for (size_t x = 0; x < pixels * LANES; x += LANES) {
+        vec best = load(z + 2 * x), u = best * scale + shift;
+        mask place = {0};
+        UNROLL
+        for (int k = 1; k < 4; k++) {
+            const vec other = load(z + (size_t)(k / 2) * below + 2 * x + (size_t)(k % 2) * LANES);
+            const vec v = other * scale + shift;
+            const mask better = v > u;
+            u = choose(better, v, u);
+            best = choose(better, other, best);
+            if (from) {
+                place = (better & (lane_int)k) | (~better & place);
+            }
+        }
+        store(a + x, activate(u, slopes));
+        store(kept + x, best);
+        if (from) {
+            *(bytes *)(from + x) = __builtin_convertvector(place, bytes);
+        }
+    }
+}
+
 void norm_pool(const struct layer_shape *y, const struct fast_layer *f, real slope,
                const struct view *out, size_t n)
 {
@@ -93,28 +125,14 @@ void norm_pool(const struct layer_shape *y, const struct fast_layer *f, real slo
         const vec scale = load(&f->scale[b * LANES]), shift = load(&f->shift[b * LANES]);
         for (size_t row = 0; row < y->out; row++) {
             const real *z = at(&f->z, image, b, row * y->window, 0);
-            const real *below = z + f->z.row;
             real *a = at(out, image, b, row, 0);
-            real *kept = at(&f->zp, image, b, row, 0);
-            if (y->window == 1) {
-                for (size_t x = 0; x < y->out * LANES; x += LANES) {
-                    store(a + x, activate(load(z + x) * scale + shift, slopes));
-                }
+            if (y->window == 2) {
+                norm_pool_row(f, slope, b, z, f->z.row, y->out, a, at(&f->zp, image, b, row, 0),
+                              NULL);
                 continue;
             }
             for (size_t x = 0; x < y->out * LANES; x += LANES) {
-                const real *place[4] = {z + 2 * x, z + 2 * x + LANES, below + 2 * x,
-                                        below + 2 * x + LANES};
-                vec best = load(place[0]), u = best * scale + shift;
-                UNROLL
-                for (int k = 1; k < 4; k++) {
-                    const vec other = load(place[k]), v = other * scale + shift;
-                    const mask better = v > u;
-                    u = choose(better, v, u);
-                    best = choose(better, other, best);
-                }
-                store(a + x, activate(u, slopes));
-                store(kept + x, best);
+                store(a + x, activate(load(z + x) * scale + shift, slopes));
             }
         }
     }
@@ -362,6 +380,30 @@ void tangent_pool(const struct layer_shape *y, const struct fast_layer *f,
                 store(ad + x, derivative(kept * scale + shift, slopes) * ud);
             }
         }
+    }
+}
+
+void tangent_pool_row(const struct layer_shape *y, const struct fast_layer *f,
+                      const struct fast_tangent *d, real slope, const real *theta, const real *v,
+                      size_t b, const real *zd, size_t below, const real *kept, const uint8_t *from,
+                      real *kept_dot, real *ad)
+{
+    const vec slopes = broadcast(slope);
+    const struct tangent_linear c = ud_coefficients(y, f, d, theta, v, b);
+    const vec scale = load(&f->scale[b * LANES]), shift = load(&f->shift[b * LANES]);
+    const vec mean = load(&f->mean[b * LANES]);
+    for (size_t x = 0; x < y->out * LANES; x += LANES) {
+        const mask place = __builtin_convertvector(*(const bytes *)(from + x), mask);
+        vec found = load(zd + 2 * x);
+        UNROLL
+        for (int k = 1; k < 4; k++) {
+            const vec other = load(zd + (size_t)(k / 2) * below + 2 * x + (size_t)(k % 2) * LANES);
+            found = choose(place == (lane_int)k, other, found);
+        }
+        const vec z = load(kept + x);
+        store(kept_dot + x, found);
+        store(ad + x, derivative(z * scale + shift, slopes) *
+                          (c.from_z * (z - mean) + c.from_zd * found + c.constant));
     }
 }
 

@@ -117,17 +117,16 @@ static void chunk_run(const struct layer_shape *y, const struct view *in, const 
 }
 
 void conv_wgrad(const struct layer_shape *y, const struct view *in, const struct view *zb,
-                size_t images, real *grad)
+                size_t images, size_t rows, size_t columns, real *grad)
 {
-    const size_t row_bytes = y->conv * 2 * LANES * sizeof(real);
-    size_t rows = CHUNK_BYTES / row_bytes, together = 1;
-    rows = rows < 1 ? 1 : rows;
-    if (rows >= y->conv) {
-        together = rows / y->conv;
-        rows = y->conv;
+    size_t band = CHUNK_BYTES / (columns * 2 * LANES * sizeof(real)), together = 1;
+    band = band < 1 ? 1 : band;
+    if (band >= rows) {
+        together = band / rows;
+        band = rows;
     }
     for (size_t n = 0; n < images; n += together) {
-        for (size_t row = 0; row < y->conv; row += rows) {
+        for (size_t row = 0; row < rows; row += band) {
             struct wgrad_tile t = {
                 .in = in->p + n * in->image + row * y->stride * in->row,
                 .in_image = in->image,
@@ -136,8 +135,8 @@ void conv_wgrad(const struct layer_shape *y, const struct view *in, const struct
                 .zb_row = zb->row,
                 .zb_block = zb->block,
                 .images = images - n < together ? images - n : together,
-                .rows = y->conv - row < rows ? y->conv - row : rows,
-                .columns = y->conv,
+                .rows = rows - row < band ? rows - row : band,
+                .columns = columns,
             };
             chunk_run(y, in, at(zb, n, 0, row, 0), zb->block, &t, grad);
         }
