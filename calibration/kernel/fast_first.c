@@ -22,9 +22,10 @@ bool first_fuses(const struct kernel_shape *s)
     return s->layer[0].window == 2 && s->layer[0].cin <= MOST_PLANES;
 }
 
+/* The taps and a row of ones, whose products with the taps are their sums. */
 static size_t quads_of(size_t taps)
 {
-    return (taps + QUAD - 1) / QUAD;
+    return (taps + 1 + QUAD - 1) / QUAD;
 }
 
 struct first_scratch first_cut(struct bump *b, const struct kernel_shape *s)
@@ -81,25 +82,24 @@ static void pair_quads(const real *a, const real *b, size_t vectors, real *pairs
     }
 }
 
-static double lanes_sum(const real *p, size_t n)
-{
-    double sum = 0.0;
-    for (size_t i = 0; i < n; i++) {
-        sum += (double)p[i];
-    }
-    return sum;
-}
-
-/* Pairs of one image into the upper triangle of the covariance, and cleared. */
-static void pairs_flush(real *pairs, size_t taps, double *covariance)
+/* Pairs of one image into the upper triangle of the sums of products and into the sums of the taps,
+ * and cleared. */
+static void pairs_flush(real *pairs, size_t taps, struct moments *m)
 {
     const size_t quads = quads_of(taps);
     for (size_t i = 0; i < quads; i++) {
         for (size_t j = i; j < quads; j++) {
             for (size_t k = 0; k < QUAD * QUAD; k++) {
                 const size_t row = i * QUAD + k / QUAD, column = j * QUAD + k % QUAD;
+                const vec products = load(pairs + k * LANES);
+                double sum = 0.0;
+                for (size_t lane = 0; lane < LANES; lane++) {
+                    sum += (double)products[lane];
+                }
                 if (row < taps && column < taps) {
-                    covariance[row * taps + column] += lanes_sum(pairs + k * LANES, LANES);
+                    m->covariance[row * taps + column] += sum;
+                } else if (row < taps && column == taps) {
+                    m->mean[row] += sum;
                 }
                 store(pairs + k * LANES, (vec){0});
             }
@@ -108,7 +108,8 @@ static void pairs_flush(real *pairs, size_t taps, double *covariance)
     }
 }
 
-/* Part of one row of output pixels: taps as rows of `patch`, ended by zeros up to a full vector. */
+/* Part of one row of output pixels: taps as rows of `patch`, then ones, ended by zeros up to a full
+ * vector. */
 static void patch_fill(const struct layer_shape *y, const struct view *x, size_t n, size_t row,
                        size_t first, size_t pixels, real *patch)
 {
@@ -118,6 +119,9 @@ static void patch_fill(const struct layer_shape *y, const struct view *x, size_t
             x->p + n * x->image + k / 9 * x->block + (row + k % 9 / 3) * x->row + k % 3 + first;
         memcpy(patch + k * BAND, from, pixels * sizeof(real));
         memset(patch + k * BAND + pixels, 0, (padded - pixels) * sizeof(real));
+    }
+    for (size_t i = 0; i < padded; i++) {
+        patch[9 * y->cin * BAND + i] = i < pixels ? 1 : 0;
     }
 }
 
@@ -141,12 +145,9 @@ void moments_take(const struct layer_shape *y, const struct view *x, size_t n,
                         pairs += QUAD * QUAD * LANES;
                     }
                 }
-                for (size_t k = 0; k < taps; k++) {
-                    m->mean[k] += lanes_sum(w->patch + k * BAND, pixels);
-                }
             }
         }
-        pairs_flush(w->pairs, taps, m->covariance);
+        pairs_flush(w->pairs, taps, m);
     }
     for (size_t k = 0; k < taps; k++) {
         m->mean[k] /= count;
