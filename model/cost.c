@@ -11,7 +11,8 @@
 
 static const double month_s = 30.4375 * 86400; /* mean Gregorian month, as providers bill */
 static const double gb = 1e9;
-static const double free_ephemeral_mib = 512; /* Lambda's /tmp included in the price */
+static const double most_quantity = 9e18, most_usd = 1e15; /* of one line; fits the integers */
+static const double free_ephemeral_mib = 512;              /* Lambda's /tmp included in the price */
 
 double money_usd(money amount)
 {
@@ -54,6 +55,10 @@ static void add(struct writer *w, enum cost_kind kind, const char *what, const c
         return;
     }
     struct ledger *l = w->ledger;
+    if (!(quantity <= most_quantity) || money_usd(price) * quantity > most_usd) {
+        l->overflow = true;
+        return;
+    }
     const money amount = multiply(price, quantity);
     l->total += amount;
     l->by_kind[kind] += amount;
@@ -188,6 +193,7 @@ void cost_compute(const struct config *c, const struct program *p, const struct 
 {
     out->count = 0;
     out->total = 0;
+    out->overflow = false;
     memset(out->by_kind, 0, sizeof out->by_kind);
     struct writer w = {.ledger = out, .lines = lines};
     hosts(&w, c, p, t);

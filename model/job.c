@@ -338,6 +338,12 @@ enum status evaluate_program(const struct config *c, struct evaluator *e, struct
     for (uint32_t i = 0; i < p->n_phases; i++) {
         t->category_s[p->phases[i].category] += t->phase_s[i];
     }
+    const double most_s = 1e12;
+    if (!(t->time_s <= most_s)) {
+        RAISE(err, ERR_INPUT, "the run takes %g s, more than %g: is a unit wrong?", t->time_s,
+              most_s);
+        return config_place(err, c, "/compute");
+    }
     if (slowed > 0 && walk_watch(&steady, &apart, err) != STATUS_OK) {
         return err->code;
     }

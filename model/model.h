@@ -428,6 +428,7 @@ struct ledger {
     struct ledger_line lines[LEDGER_LIMIT];
     uint32_t count;
     money total, by_kind[COST_KINDS];
+    bool overflow; /* a line beyond 1e15 USD was left out: there is no bill */
 };
 /* The only place money is computed (model/cost.c). Lines add up to the total exactly. `lines` false
  * skips the texts (sweeps). */

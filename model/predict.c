@@ -62,6 +62,10 @@ static enum status predict_against(struct config *c, double baseline_s, struct e
         struct ledger totals;
         struct ledger *l = ledger != NULL ? ledger : &totals;
         cost_compute(c, &e->program, t, ledger != NULL, l);
+        if (l->overflow) {
+            RAISE(err, ERR_INPUT, "a line of the bill exceeds 1e15 USD: is a unit wrong?");
+            return config_place(err, c, "/prices");
+        }
         row_fill(row, c, t, l);
     }
     row->baseline_time_s = baseline_s;
