@@ -316,7 +316,7 @@ enum status reading_evaluate(const struct config *c, struct reading_result *r, s
 {
     const enum reading reading = c->system.reading;
     const bool alfa = c->workload.network.generator > 0;
-    *r = (struct reading_result){.cost_usd = NAN, .flop_per_usd_s = NAN};
+    *r = (struct reading_result){.cost_usd = (double)NAN, .flop_per_usd_s = (double)NAN};
     if ((c->system.protocol->readings >> reading & 1) == 0) {
         RAISE(err, ERR_INPUT, "the papers on %s print no such equation", c->system.protocol->name);
         return config_place(err, c, "/system/reading");

@@ -8,7 +8,7 @@ static double cell(const struct table *t, size_t row, const char *name)
 {
     struct error err = {0};
     size_t column = 0;
-    double value = NAN;
+    double value = (double)NAN;
     assert_ok(table_column(t, name, &column, &err), &err);
     assert_ok(table_number(t, row, column, &value, &err), &err);
     return value;
