@@ -14,8 +14,6 @@
 #include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed);
-size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size); /* libFuzzer's own */
 
 enum { POINTS = 6 };
 
@@ -63,6 +61,10 @@ static void predict(const struct scenario *s)
     evaluator_free(&e);
     cursor_free(&cursor);
 }
+
+#ifndef FUZZ_REPLAY /* the mutator needs libFuzzer */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed);
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size); /* libFuzzer's own */
 
 static unsigned draw(unsigned *state, unsigned n)
 {
@@ -173,6 +175,8 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
     arena_free(&arena);
     return n > 0 && n <= max_size ? n : LLVMFuzzerMutate(data, size, max_size);
 }
+
+#endif
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
