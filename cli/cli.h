@@ -71,10 +71,6 @@ enum status cli_scenario(const struct cli *cli, const char *path, struct scenari
                          struct error *err);
 /* To -o FILE or standard output, whole or not at all; frees the text. */
 enum status cli_write(const struct cli *cli, struct text *text, struct error *err);
-/* Draw `csv` with a script of the plots folder (it reads the variables csv and out) into out_path,
- * whole or not at all. Errors: ERR_EXTERNAL when gnuplot is missing or fails, ERR_IO. */
-enum status cli_plot(const struct cli *cli, const char *script, const struct text *csv,
-                     const char *out_path, struct error *err);
 /* Exit code of an error. */
 enum exit_code cli_exit_code(enum status status);
 

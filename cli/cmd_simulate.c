@@ -1,6 +1,7 @@
 /* simulate: every point played event by event, many times over; compare: both engines side by side.
  */
 #include "cli/commands.h"
+#include "cli/plot.h"
 #include "sim/sim.h"
 
 #include <math.h>
@@ -83,7 +84,7 @@ static const struct cli_option options[] = {
     {"point", "N", "one configuration of the sweep only, from 0 (see the column point)"},
     {"timeline", "FILE", "write the first run of the first configuration as a Chrome trace (JSON)"},
     {"timeline-rounds", "N", "rounds kept in the timeline (default 3)"},
-    {"gantt", "FILE", "draw one round of it as SVG, with gnuplot"},
+    {"gantt", "FILE", "draw one round of it (.svg, .png, .pdf, by gnuplot)"},
     {"gantt-round", "N", "which round, from 0 (default 1)"},
     {NULL, NULL, NULL},
 };
@@ -253,7 +254,7 @@ static enum status write_job(struct cli *cli, const struct scenario *s, struct j
         file_write(timeline, job->timeline.data, job->timeline.size, err);
     }
     if (err->code == STATUS_OK && gantt != NULL && job->gantt.size > 0) {
-        cli_plot(cli, "gantt.gp", &job->gantt, gantt, err);
+        plot_draw_table(cli, &plot_gantt, &job->gantt, gantt, err);
     }
     return err->code;
 }

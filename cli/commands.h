@@ -12,6 +12,7 @@
     X(explain)                                                                                     \
     X(show)                                                                                        \
     X(new)                                                                                         \
+    X(plot)                                                                                        \
     X(train)                                                                                       \
     X(calibrate)                                                                                   \
     X(kernel_check)                                                                                \
