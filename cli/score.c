@@ -54,19 +54,15 @@ static enum status keeps_row(const struct json *where, const struct table *t, si
 }
 
 /* "pointer=value" of one cell; numbers scaled, "1-5-22" split into a list. */
-static enum status cell_set(const struct json *spec, const struct table *t, size_t row,
-                            struct text *out, struct error *err)
+static enum status cell_set(const struct json *spec, size_t column, const struct table *t,
+                            size_t row, struct text *out, struct error *err)
 {
-    size_t column = 0;
     const char *pointer = spec->kind == JSON_STRING ? spec->text : text_of(spec, "pointer");
     const char *split = spec->kind == JSON_OBJECT ? text_of(spec, "split") : NULL;
     const struct json *scale = json_member(spec, "scale");
     const struct json *names = json_member(spec, "names");
     if (pointer == NULL) {
         return JSON_RAISE(err, spec, ERR_INPUT, "expected a JSON pointer or {\"pointer\": ...}");
-    }
-    if (column_of(t, spec, spec->key, &column, err) != STATUS_OK) {
-        return err->code;
     }
     const char *cell = table_cell(t, row, column);
     text_printf(out, "%s=", pointer);
@@ -80,7 +76,7 @@ static enum status cell_set(const struct json *spec, const struct table *t, size
         json_write(out, json_member(names, cell), 0);
     } else if (names != NULL) {
         return JSON_RAISE(err, names, ERR_INPUT, "no name for '%.60s' of column %s", cell,
-                          spec->key);
+                          t->columns[column]);
     } else if (scale != NULL && scale->kind == JSON_NUMBER) {
         double value = 0;
         if (table_number(t, row, column, &value, err) != STATUS_OK) {
@@ -135,14 +131,18 @@ static enum status add_case(const struct cli *cli, const char *path, const struc
     const size_t own = n;
     struct text label = {0};
     const struct json *set = json_member(spec, "set");
-    for (const struct json *k = set != NULL ? set->first : NULL;
-         k != NULL && n < SETS_MAX && err->code == STATUS_OK; k = k->next, n++) {
+    for (const struct json *k = set != NULL ? set->first : NULL; k != NULL; k = k->next) {
         size_t column = 0;
-        if (cell_set(k, &s->table, row, &texts[n], err) == STATUS_OK) {
+        if (column_of(&s->table, k, k->key, &column, err) != STATUS_OK) {
+            break;
+        }
+        text_printf(&label, "%s%s", label.size > 0 ? " " : "", table_cell(&s->table, row, column));
+        const bool list = k->kind == JSON_ARRAY; /* one column may set several values */
+        for (const struct json *one = list ? k->first : k;
+             one != NULL && n < SETS_MAX && err->code == STATUS_OK;
+             one = list ? one->next : NULL, n++) {
+            cell_set(one, column, &s->table, row, &texts[n], err);
             sets[n] = texts[n].data;
-            column_of(&s->table, k, k->key, &column, err);
-            text_printf(&label, "%s%s", label.size > 0 ? " " : "",
-                        table_cell(&s->table, row, column));
         }
     }
     snprintf(c->label, sizeof c->label, "%s", label.data != NULL ? label.data : "");
