@@ -133,8 +133,10 @@ enum status time_ops(const struct config *c, struct evaluator *e, double *slowed
     count_crowd(p, &crowd);
     *slowed = 0;
     *noisy = false;
+    e->round_noise_s = 0;
     for (uint32_t r = 0; r < p->n_roles; r++) {
         const struct role *role = &p->roles[r];
+        double round_s2 = 0;
         for (enum span_kind kind = 0; kind < SPANS; kind++) {
             for (uint32_t k = 0; k < role->span[kind].ops; k++) {
                 const uint32_t i = role->span[kind].first + k;
@@ -157,8 +159,10 @@ enum status time_ops(const struct config *c, struct evaluator *e, double *slowed
                         sqrt(ceil((double)op->count / op->lanes)) * latency->mean * latency->cv;
                 }
                 *noisy = *noisy || e->op_noise_s[i] > 0;
+                round_s2 += kind == SPAN_ITERATION ? e->op_noise_s[i] * e->op_noise_s[i] : 0;
             }
         }
+        e->round_noise_s = fmax(e->round_noise_s, sqrt(round_s2));
     }
     return STATUS_OK;
 }

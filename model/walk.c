@@ -135,7 +135,13 @@ static bool await(struct walk *w, uint32_t r, const struct op *op, bool first)
                      request_latency(&w->config->stores[op->store], kind);
     }
     double polls = 1;
-    const double seen_s = poll_time(own->at_s, ready_s, interval_s, &polls);
+    double seen_s = poll_time(own->at_s, ready_s, interval_s, &polls);
+    if (ready_s > own->at_s && w->evaluator->round_noise_s > 0.25 * interval_s && interval_s > 0) {
+        /* Noise spreads the signal over the grid: half an interval is lost on average (models.md,
+         * section 2), and which grid point it is has no meaning. */
+        seen_s = ready_s + 0.5 * interval_s;
+        polls = 1 + (ready_s - own->at_s) / interval_s;
+    }
     if (op->poll == POLL_LIST) {
         w->polls[op->store][0] += polls * op->poll_pages * p->roles[r].actors;
     } else if (op->poll == POLL_GET) {
