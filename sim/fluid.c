@@ -12,8 +12,6 @@
 /* A class's clock is set back to 0 when it passes this, so that tags keep their last digits: at
  * 2^32 bytes the spacing of doubles is a millionth of a byte. */
 static const double clock_limit_bytes = 4294967296.0;
-/* Rounding may put an end this far before the present; more is a programming error. */
-static const double clock_slack_s = 1e-9;
 
 enum status fluid_init(struct fluid *f, size_t n_flows, size_t classes_max,
                        double capacity_bytes_per_s, struct error *err)
@@ -117,7 +115,7 @@ static void set_back(struct fluid_class *c)
 static void advance(struct fluid *f, double now_s)
 {
     const double dt = now_s - f->now_s;
-    assert(dt >= -clock_slack_s);
+    assert(dt >= -1e-9); /* rounding may put an end so far before the present, no more */
     if (!(dt > 0.0)) {
         return;
     }
