@@ -6,13 +6,13 @@
  * ever new cv, so for each n the smooth function g(sigma) = ln(E[max]) / sigma is kept as a
  * Chebyshev series (Clenshaw's recurrence), exact to rounding: tests/test_maximum.c.
  */
-#include "model/model.h"
+#include "model/maximum.h"
 #include "model/walk.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-enum { NODES = 305, TERMS = 24, SLOTS = 1024 };
+enum { NODES = 305, TERMS = MAXIMUM_TERMS };
 static const double from_z = -7.0;
 static const double step_z = 0.0625;
 static const double sigma_limit = 2.25; /* cv up to 12; above, the integral itself */
@@ -49,20 +49,32 @@ double expected_maximum_excess(double n, double cv)
     return integrate(weights, sqrt(log1p(cv * cv)));
 }
 
-struct maxima {
-    double cosine[TERMS][TERMS]; /* cos(j theta_k), theta_k = pi (k + 1/2) / TERMS */
-    struct {
-        double n, series[TERMS];
-    } slots[SLOTS];
-};
+/* ---------------------------------------------------------------- the normal distribution */
 
-static struct maxima *new_maxima(void)
+double normal_log_cdf_exact(double z)
 {
-    struct maxima *m = calloc(1, sizeof *m);
-    for (int j = 0; m != NULL && j < TERMS; j++) {
+    return z > 0 ? log1p(-0.5 * erfc(z * 0.7071067811865476))
+                 : log(0.5 * erfc(-z * 0.7071067811865476));
+}
+
+/* ---------------------------------------------------------------- maxima of equal groups */
+
+struct maxima *maxima_of(struct evaluator *e)
+{
+    if (e->maxima != NULL || (e->maxima = calloc(1, sizeof *e->maxima)) == NULL) {
+        return e->maxima;
+    }
+    struct maxima *m = e->maxima;
+    for (int j = 0; j < TERMS; j++) {
         for (int k = 0; k < TERMS; k++) {
             m->cosine[j][k] = cos(3.141592653589793 * j * (k + 0.5) / TERMS);
         }
+    }
+    for (int i = 0; i <= NORMAL_CELLS; i++) {
+        const double z = (double)i / NORMAL_CELLS_PER_UNIT - NORMAL_REACH;
+        m->normal[i].value = normal_log_cdf_exact(z);
+        m->normal[i].slope = exp(-0.5 * z * z - m->normal[i].value) * 0.3989422804014327 /
+                             NORMAL_CELLS_PER_UNIT; /* phi / Phi, per cell */
     }
     return m;
 }
@@ -91,17 +103,15 @@ double cached_excess(struct evaluator *e, double n, double cv)
         return 0;
     }
     const double sigma = sqrt(log1p(cv * cv));
-    if (e->maxima == NULL) {
-        e->maxima = new_maxima();
-    }
-    if (e->maxima == NULL || sigma > sigma_limit) {
+    struct maxima *m = maxima_of(e);
+    if (m == NULL || sigma > sigma_limit) {
         return expected_maximum_excess(n, cv);
     }
-    const size_t slot = (size_t)((uint64_t)n % SLOTS);
-    double *series = e->maxima->slots[slot].series;
-    if (e->maxima->slots[slot].n != n) {
-        e->maxima->slots[slot].n = n;
-        fit_series(e->maxima, n, series);
+    const size_t slot = (size_t)((uint64_t)n % MAXIMUM_SLOTS);
+    double *series = m->slots[slot].series;
+    if (m->slots[slot].n != n) {
+        m->slots[slot].n = n;
+        fit_series(m, n, series);
     }
     const double x = 2 * sigma / sigma_limit - 1;
     double later = 0;

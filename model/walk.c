@@ -98,7 +98,7 @@ static double latest_signal(const struct walk *w, const struct channel_state *ch
         return ch->last.at_s +
                walk_excess(w->evaluator, n, ch->last.noisy_s, sqrt(ch->last.variance_s2));
     }
-    return fmax(ch->last.at_s, cached_latest(w->evaluator, groups, count));
+    return fmax(ch->last.at_s, expected_latest(w->evaluator, groups, count));
 }
 
 /* A function that was invoked starts when the invocation arrives. */

@@ -79,10 +79,9 @@ double asynchronous_cycle(const struct config *c, const struct evaluator *e, dou
                           double workers);
 /* expected_maximum_excess, remembered. */
 double cached_excess(struct evaluator *e, double n, double cv);
-/* Mean time of the latest of several groups (latest.c); the second remembers answers. */
-double expected_latest(const struct arrival *arrivals, size_t count);
-double cached_latest(struct evaluator *e, const struct arrival *arrivals, size_t count);
-/* E[max of n] - mean for noisy work of this mean and standard deviation (evaluate.c). */
+/* Mean time of the latest of several groups, remembered (latest.c). */
+double expected_latest(struct evaluator *e, const struct arrival *arrivals, size_t count);
+/* E[max of n] - mean for noisy work of this mean and standard deviation (maximum.c). */
 double walk_excess(struct evaluator *e, double n, double mean_s, double noise_s);
 
 #endif
