@@ -295,5 +295,5 @@ int main(int argc, char **argv)
     free(cli.sets);
     free(cli.option_names);
     free(cli.option_values);
-    return code;
+    return (int)code;
 }

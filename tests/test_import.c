@@ -231,8 +231,8 @@ static void broken_report_lines_are_counted_with_their_numbers(void **state)
         "REPORT RequestId: a\tDuration: -1 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB",
         "REPORT RequestId: a\tDuration: nan ms\tBilled Duration: 2 ms\tMemory Size: 128 MB",
         "REPORT RequestId: a\tDuration: 1e999 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB",
-        "REPORT RequestId: a\tDuration: 1 ms\tDuration: 1 ms\tBilled Duration: 2 ms\tMemory Size: "
-        "128 MB",
+        ("REPORT RequestId: a\tDuration: 1 ms\tDuration: 1 ms\tBilled Duration: 2 ms\tMemory Size: "
+         "128 MB"),
         "REPORT RequestId: a\tBilled Duration: 2 ms\tMemory Size: 128 MB",
         "REPORT RequestId: ",
         "REPORT of nothing",

@@ -124,7 +124,7 @@ static void emit(struct parser *p, enum token kind, double number, int variable,
         fail(p, "the condition is too long");
         return;
     }
-    e->code[e->count].kind = kind;
+    e->code[e->count].kind = (int)kind;
     e->code[e->count].number = number;
     e->code[e->count].variable = variable;
     e->code[e->count].text = text;
