@@ -44,7 +44,7 @@ one() { # file as it is named to the program, its folder, expectation
     fi
     if [ -s "$scratch/out" ] || [ "$(wc -l <"$scratch/err")" -gt 3 ]; then
         echo "FAIL $1: more than one error"
-        cat "$scratch/out" "$scratch/err"
+        head -n 5 "$scratch/out" "$scratch/err"
         failed=$((failed + 1))
     fi
 }

@@ -201,12 +201,12 @@ struct json *json_pointer(struct json *root, const char *pointer)
 /* "/key" with RFC 6901's escapes: an axis of a sweep is a key full of slashes. */
 static size_t write_step(const char *key, char *buffer, size_t used, size_t size)
 {
-    const char *prefix = "/";
-    do {
-        const int n = snprintf(buffer + used, size - used, "%s", prefix);
-        used += (size_t)n;
-        prefix = *key == '~' ? "~0" : *key == '/' ? "~1" : (const char[2]){*key, '\0'};
-    } while (*key++ != '\0' && used < size);
+    used += (size_t)snprintf(buffer + used, size - used, "/");
+    for (; *key != '\0' && used < size; key++) {
+        const char plain[2] = {*key, '\0'};
+        const char *const shown = *key == '~' ? "~0" : *key == '/' ? "~1" : plain;
+        used += (size_t)snprintf(buffer + used, size - used, "%s", shown);
+    }
     return used;
 }
 
