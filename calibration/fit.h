@@ -47,6 +47,7 @@ enum status sample_sort(const struct sample *s, double **value, double **weight,
     X(FAMILY_PARETO, "pareto", 2)                                                                  \
     X(FAMILY_EXPONENTIAL, "exponential", 1)                                                        \
     X(FAMILY_MIXTURE, "mixture", 5)                                                                \
+    X(FAMILY_SHIFTED_MIXTURE, "shifted_mixture", 6)                                                \
     X(FAMILY_EMPIRICAL, "empirical", 0)
 
 enum family {
@@ -56,12 +57,13 @@ enum family {
         FAMILIES
 };
 
-enum { FAMILY_PARAMETERS = 5, EMPIRICAL_QUANTILES = 101 };
+enum { FAMILY_PARAMETERS = 6, EMPIRICAL_QUANTILES = 101 };
 
 /* Parameters by family:
  *   normal mean, sd · lognormal mu, sigma · shifted_lognormal shift, mu, sigma · gamma shape, scale
  *   weibull scale, shape · pareto alpha, low · exponential mean
  *   mixture share (of the second component), mu1, sigma1, mu2, sigma2: two lognormals, mu1 < mu2
+ *   shifted_mixture the same and a shift: ln(x - shift) is such a mixture
  *   empirical none: `quantile` holds 101 equally spaced quantiles, minimum and maximum included. */
 struct fitted {
     enum family family;
@@ -188,6 +190,26 @@ enum status linear_fit(size_t n, size_t n_parameters, const char *const *names,
                        const double *features, const double *measured, struct ls_result *out,
                        struct error *err);
 
+/* ---------------------------------------------------------------- traces */
+
+/* Columns of a trace in memory: NaN where a number is missing, ids into `labels` for text. */
+struct trace {
+    char path[256];
+    size_t n;
+    double *number[TRACE_COLUMNS]; /* NULL when the file has no such column */
+    uint32_t *text[TRACE_COLUMNS]; /* index into labels; labels[0] is "" */
+    char **labels;
+    size_t n_labels;
+    uint64_t hash; /* of the file's bytes, after decompression */
+};
+
+/* Read a trace (plain or gzip). Every column must be one of TRACE_LIST, every number a number:
+ * ERR_INPUT with the line otherwise. Caller frees. */
+enum status trace_load(const char *path, struct trace *out, struct error *err);
+void trace_free(struct trace *t);
+/* Keep the rows where column == value; ERR_INPUT when the column is unknown or nothing is left. */
+enum status trace_where(struct trace *t, const char *column, const char *value, struct error *err);
+
 /* ---------------------------------------------------------------- laws */
 
 struct transfer_law {
@@ -239,24 +261,89 @@ enum status memory_law_fit(size_t n, const double *memory_mib, const double *tim
                            double mib_per_vcpu, double cap_vcpu, struct memory_law *out,
                            struct error *err);
 
-/* ---------------------------------------------------------------- traces */
-
-/* Columns of a trace in memory: NaN where a number is missing, ids into `labels` for text. */
-struct trace {
-    char path[256];
+struct start_mode {
     size_t n;
-    double *number[TRACE_COLUMNS]; /* NULL when the file has no such column */
-    uint32_t *text[TRACE_COLUMNS]; /* index into labels; labels[0] is "" */
-    char **labels;
-    size_t n_labels;
-    uint64_t hash; /* of the file's bytes, after decompression */
+    struct fitted delay;              /* from being asked to the handler's first line, seconds */
+    struct fitted families[FAMILIES]; /* the candidates; n = 0: did not fit */
+    double quantile[EMPIRICAL_QUANTILES]; /* of the delays, burst effects taken out */
+    struct run_effect effect;             /* between bursts; runs = 0 when there is one burst */
+    struct estimate growth_s; /* more delay per function started at the same time, >= 0; NaN: one
+                                 size of burst only */
 };
 
-/* Read a trace (plain or gzip). Every column must be one of TRACE_LIST, every number a number:
- * ERR_INPUT with the line otherwise. Caller frees. */
-enum status trace_load(const char *path, struct trace *out, struct error *err);
-void trace_free(struct trace *t);
-/* Keep the rows where column == value; ERR_INPUT when the column is unknown or nothing is left. */
-enum status trace_where(struct trace *t, const char *column, const char *value, struct error *err);
+struct start_law {
+    size_t bursts, rows;
+    struct start_mode cold, warm; /* n = 0: none seen */
+    bool modes_guessed;           /* the trace does not say which are cold: two lognormals */
+    struct estimate pace_s;       /* between two invocations of one client, median over bursts */
+    /* The pool rule: of N functions of a burst, as many are warm as the largest burst before left
+     * behind (same function and memory, in the order of the trace). */
+    size_t pool_bursts, pool_explained; /* bursts with a predecessor, and those within 5 % of N */
+};
+
+/* Start-up from bursts of simultaneous functions.
+ *
+ * Takes:   a trace with submit_s and start_s (or init_s: then initialisation alone), run = burst;
+ *          cold as known; ks_limit as in distribution_choose.
+ * Errors:  ERR_INPUT when the columns are missing or a function starts before it is asked for.
+ */
+enum status start_fit(const struct trace *t, struct start_law *out, struct error *err);
+
+/* ---------------------------------------------------------------- systems */
+
+/* A law of a system of the literature, linear in constants >= 0: the columns its table must have
+ * and the features of a row. */
+struct system_law {
+    const char *name, *summary, *source;
+    const char *columns[6];    /* of the table, NULL-ended */
+    const char *parameters[5]; /* NULL-ended */
+    /* From the cells of `columns`: features and the measured value in seconds; false leaves the row
+     * out (a run that failed says nothing about its time). */
+    bool (*row)(const char *const *cells, double *features, double *measured);
+};
+extern const struct system_law system_laws[]; /* ended by a NULL name */
+const struct system_law *system_law_find(const char *name);
+
+struct system_fit {
+    const struct system_law *law;
+    struct ls_result fit;
+    size_t skipped; /* rows left out */
+    /* Leave-one-out: errors on rows not used, NaN with too few rows. */
+    double loo_mape, loo_max;
+};
+
+/* Fit a law to a table (any columns beside its own are ignored); where: "column=value" or NULL. */
+enum status system_fit_table(const struct table *t, const struct system_law *law, const char *where,
+                             struct system_fit *out, struct error *err);
+
+/* ---------------------------------------------------------------- catalogue entries */
+
+struct fit_options {
+    const char *what;         /* start, compute-memory, store, bandwidth or system */
+    const char *name;         /* of the entry */
+    const char *over;         /* catalogue entry it is laid over; NULL: none */
+    const char *system;       /* what = system: name of the law */
+    const char *const *where; /* "column=value", all must hold */
+    size_t n_where;
+    const char *source;  /* where the trace comes from; NULL: its file name */
+    const char *date;    /* of the measurement; NULL: from time_s of the trace */
+    const char *command; /* the command line, for the provenance */
+    double cap_vcpu;     /* compute-memory: > 0 given */
+    double latency_s;    /* bandwidth: > 0 given */
+    unsigned families;   /* allowed distributions, 0 = all */
+};
+
+/* Names of what can be fitted, with one line each; NULL after the last. */
+const char *fit_target_name(size_t i);
+const char *fit_target_help(size_t i);
+
+/* Read a trace, fit, and write a catalogue entry with its provenance. The bytes of *json depend on
+ * the trace and the options alone, so that a refit is the same file.
+ *
+ * Gives:   *json the entry; *summary what a person wants to read about it.
+ * Owns:    both grow by appending; the caller frees them.
+ */
+enum status fit_trace(const char *path, const struct fit_options *options, struct text *json,
+                      struct text *summary, struct error *err);
 
 #endif

@@ -16,6 +16,8 @@
     X(train)                                                                                       \
     X(calibrate)                                                                                   \
     X(kernel_check)                                                                                \
+    X(import)                                                                                      \
+    X(fit)                                                                                         \
     X(score)                                                                                       \
     X(help)                                                                                        \
     X(version)

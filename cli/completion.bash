@@ -7,7 +7,7 @@ _faascast() {
     -o) COMPREPLY=($(compgen -f -- "$word")); return;;
     esac
     if [ "$COMP_CWORD" -eq 1 ]; then
-        words='check predict simulate compare explain show new plot train calibrate kernel-check score help version'
+        words='check predict simulate compare explain show new plot train calibrate kernel-check import fit score help version'
     elif [[ $word == -* ]]; then
         words='--set --format -o -q --quiet --no-color --fail-if --help --version'
         case $command in
@@ -20,6 +20,8 @@ _faascast() {
         train) words+=' --iterations --data --test-data --test-classes --validation-classes --rotations --inner-rate --outer-rate --evaluate-every --validation-tasks --test-tasks --threads --seed --checkpoint';;
         calibrate) words+=' --algorithms --datasets --backbones --shots --steps --queries --seconds --threads --quota --name --compare';;
         kernel-check) words+=' --path';;
+        import) words+=' --as --map --const --run';;
+        fit) words+=' --what --name --over --where --system --source --date --families --cap-vcpu --latency-s';;
         score) words+=' --against --hold-out --max-mape --constants';;
         help) words+=' --man --completion';;
         esac

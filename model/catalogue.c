@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { USE_DEPTH = 8 }; /* entries over entries over ... */
+
 static int by_name(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);
@@ -131,6 +133,37 @@ static enum status unknown_entry(const struct json *use, const struct json *grou
                       near != NULL ? near : "", near != NULL ? "\"?" : "");
 }
 
+/* An entry by name, laid over the entry it uses itself. Owned by the arena. */
+static enum status entry_build(struct arena *a, const struct section *s, const struct json *group,
+                               struct json *use, int depth, struct json **out, struct error *err)
+{
+    if (use->kind != JSON_STRING) {
+        return JSON_RAISE(err, use, ERR_INPUT, "expected the name of a catalogue entry");
+    }
+    const struct json *entry = group != NULL ? json_member(group, use->text) : NULL;
+    if (entry == NULL) {
+        return unknown_entry(use, group, s->catalogue, err);
+    }
+    if (depth == USE_DEPTH) {
+        return JSON_RAISE(err, use, ERR_INPUT, "entries that use each other in a circle");
+    }
+    struct json *own = json_copy(a, entry);
+    if (own == NULL) {
+        return RAISE(err, ERR_MEMORY, "out of memory resolving '%s'", s->name);
+    }
+    struct json *below = json_member(own, "use");
+    if (below == NULL) {
+        *out = own;
+        return STATUS_OK;
+    }
+    below->read = true;
+    if (entry_build(a, s, group, below, depth + 1, out, err) != STATUS_OK) {
+        return err->code;
+    }
+    value_overrule(s->fields, *out, own);
+    return value_merge(a, *out, own, err);
+}
+
 enum status catalogue_resolve(struct arena *a, struct json *catalogue, struct json *tree,
                               struct error *err)
 {
@@ -144,18 +177,14 @@ enum status catalogue_resolve(struct arena *a, struct json *catalogue, struct js
             return JSON_RAISE(err, use, ERR_INPUT, "the catalogue has no entries for '%s'",
                               s->name);
         }
-        if (use->kind != JSON_STRING) {
-            return JSON_RAISE(err, use, ERR_INPUT, "expected the name of a catalogue entry");
-        }
-        struct json *group = json_member(catalogue, s->catalogue);
-        const struct json *entry = group != NULL ? json_member(group, use->text) : NULL;
-        if (entry == NULL) {
-            return unknown_entry(use, group, s->catalogue, err);
-        }
-        struct json *merged = json_copy(a, entry);
+        struct json *merged = NULL;
         struct json *own = json_copy(a, node);
-        if (merged == NULL || own == NULL) {
+        if (own == NULL) {
             return RAISE(err, ERR_MEMORY, "out of memory resolving '%s'", s->name);
+        }
+        if (entry_build(a, s, json_member(catalogue, s->catalogue), use, 0, &merged, err) !=
+            STATUS_OK) {
+            return err->code;
         }
         value_overrule(s->fields, merged, own);
         if (value_merge(a, merged, own, err) != STATUS_OK) {

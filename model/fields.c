@@ -288,7 +288,7 @@ const struct section sections[] = {
     SECTION("system", NULL, system, system_fields,
             "what is run: a system of the literature, its variant and options"),
     SECTION("workload", "workloads", workload, workload_fields, "what is trained"),
-    SECTION("compute", NULL, compute, compute_fields, "how fast it computes"),
+    SECTION("compute", "computes", compute, compute_fields, "how fast it computes"),
     {"platform", "platforms", offsetof(struct config, platform), platform_fields, worker_fields,
      "where the workers run"},
     SECTION("server", "platforms", server, platform_fields, "where a parameter server runs"),

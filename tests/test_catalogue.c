@@ -123,6 +123,7 @@ static void every_entry_can_be_used(void **state)
         {"platforms", "\"prices\": null, \"server\": {\"use\": \"%s\"}"},
         {"stores", "\"prices\": null, \"store\": {\"use\": \"%s\"}"},
         {"stores", "\"prices\": null, \"network\": {\"use\": \"%s\"}"},
+        {"computes", "\"compute\": {\"use\": \"%s\"}"},
         {"prices", "\"platform\": {\"use\": null}, \"store\": {\"use\": null}, "
                    "\"prices\": {\"use\": \"%s\"}"},
         {"workloads", "\"workload\": null"},

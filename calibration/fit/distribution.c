@@ -24,6 +24,7 @@ static family_fit *const fitters[FAMILIES] = {
     [FAMILY_PARETO] = pareto_fit,
     [FAMILY_EXPONENTIAL] = exponential_fit,
     [FAMILY_MIXTURE] = mixture_fit,
+    [FAMILY_SHIFTED_MIXTURE] = shifted_mixture_fit,
 };
 
 const char *family_name(enum family f)
@@ -72,6 +73,9 @@ double distribution_cdf(const struct fitted *d, double x)
         return x > b ? gsl_cdf_pareto_P(x, a, b) : 0;
     case FAMILY_EXPONENTIAL:
         return x > 0 ? gsl_cdf_exponential_P(x, a) : 0;
+    case FAMILY_SHIFTED_MIXTURE:
+        x -= value(d, 5); /* as a mixture from here on */
+        /* fall through */
     case FAMILY_MIXTURE:
         return x > 0 ? (1 - a) * gsl_cdf_ugaussian_P((log(x) - b) / c) +
                            a * gsl_cdf_ugaussian_P((log(x) - value(d, 3)) / value(d, 4))
@@ -87,13 +91,14 @@ double distribution_cdf(const struct fitted *d, double x)
 static double mixture_quantile(const struct fitted *d, double probability)
 {
     const double z = gsl_cdf_ugaussian_Pinv(probability);
+    const double shift = d->family == FAMILY_SHIFTED_MIXTURE ? value(d, 5) : 0;
     double low = fmin(value(d, 1) + value(d, 2) * z, value(d, 3) + value(d, 4) * z);
     double high = fmax(value(d, 1) + value(d, 2) * z, value(d, 3) + value(d, 4) * z);
     for (int i = 0; i < 80; i++) {
         const double middle = (low + high) / 2;
-        *(distribution_cdf(d, exp(middle)) < probability ? &low : &high) = middle;
+        *(distribution_cdf(d, shift + exp(middle)) < probability ? &low : &high) = middle;
     }
-    return exp((low + high) / 2);
+    return shift + exp((low + high) / 2);
 }
 
 double distribution_quantile(const struct fitted *d, double p)
@@ -115,6 +120,7 @@ double distribution_quantile(const struct fitted *d, double p)
     case FAMILY_EXPONENTIAL:
         return gsl_cdf_exponential_Pinv(p, a);
     case FAMILY_MIXTURE:
+    case FAMILY_SHIFTED_MIXTURE:
         return mixture_quantile(d, p);
     case FAMILY_EMPIRICAL: {
         const double place = p * (EMPIRICAL_QUANTILES - 1);
@@ -145,7 +151,9 @@ double distribution_mean(const struct fitted *d)
     case FAMILY_PARETO:
         return a > 1 ? a * b / (a - 1) : (double)INFINITY;
     case FAMILY_MIXTURE:
-        return (1 - a) * exp(b + c * c / 2) + a * exp(value(d, 3) + value(d, 4) * value(d, 4) / 2);
+    case FAMILY_SHIFTED_MIXTURE:
+        return (d->family == FAMILY_MIXTURE ? 0 : value(d, 5)) + (1 - a) * exp(b + c * c / 2) +
+               a * exp(value(d, 3) + value(d, 4) * value(d, 4) / 2);
     case FAMILY_EMPIRICAL: {
         double sum = 0;
         for (size_t i = 0; i + 1 < EMPIRICAL_QUANTILES; i++) {
@@ -183,6 +191,12 @@ double distribution_log_density(const struct fitted *d, double x)
         return log(a) + a * log(b) - (a + 1) * log(x);
     case FAMILY_EXPONENTIAL:
         return -log(a) - x / a;
+    case FAMILY_SHIFTED_MIXTURE:
+        x -= value(d, 5);
+        if (x <= 0) {
+            return -(double)INFINITY;
+        }
+        /* fall through */
     case FAMILY_MIXTURE: {
         const double y = log(x);
         const double one = log1p(-a) + log_gaussian(y, b, c);

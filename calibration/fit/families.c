@@ -155,7 +155,7 @@ enum status weibull_fit(const struct sorted *s, struct fitted *out, struct error
         const double ratio = sum[1] / sum[0];
         const double f = ratio - 1 / k; /* mean log is 0 in these units */
         const double slope = sum[2] / sum[0] - ratio * ratio + 1 / (k * k);
-        const double step = fmax(-0.5 * k, fmin(k, f / slope));
+        const double step = fmax(-k, fmin(0.5 * k, f / slope));
         k -= step;
         if (fabs(step) <= 1e-13 * k) {
             break;

@@ -8,7 +8,7 @@
 typedef enum status family_fit(const struct sorted *s, struct fitted *out, struct error *err);
 
 family_fit normal_fit, lognormal_fit, shifted_lognormal_fit, gamma_fit, weibull_fit, pareto_fit,
-    exponential_fit, mixture_fit;
+    exponential_fit, mixture_fit, shifted_mixture_fit;
 
 /* Natural logarithm of the density of one observation. */
 double distribution_log_density(const struct fitted *d, double x);

@@ -1,6 +1,6 @@
 /* Time against configured memory: t = a + b / min(M / mib_per_vcpu, cap), in vCPUs.
  *
- * a + b/M is what Naik's Table 5 supports (models.md, section 3); single-threaded code stops
+ * a + b/M is what Naik's Table 5 supports; single-threaded code stops
  * gaining at one vCPU. The cap is a kink, so it is searched between the memory sizes and then
  * refined; it counts as found when it lowers AIC by more than 2 against the law without one.
  */

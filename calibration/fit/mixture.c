@@ -1,11 +1,13 @@
-/* Mixture of two lognormals by expectation-maximisation (Dempster, Laird, Rubin, JRSS B 39, 1977).
+/* Mixtures of two lognormals by maximum likelihood, plain and on a common shift:
  *
- * Works on y = ln x. The likelihood is unbounded where a component shrinks to a point, so a start
- * whose component falls below a hundredth of the sample's spread, or below eight observations, is
- * given up: such components describe single values. Starts: the sample cut at several places; the
- * best that converges is kept. Intervals from the observed information, by differences of the exact
- * gradient.
+ *   ln(x - shift) ~ (1 - share) N(mu1, sigma1^2) + share N(mu2, sigma2^2)
+ *
+ * A body and a tail: storage latencies have both, above a floor nothing is faster than. EM comes
+ * near, Newton's method on the exact gradient ends it, and the same information gives the
+ * intervals. Coordinates: logit share, mu, ln sigma of each, and ln(smallest - shift); as with the
+ * shifted lognormal the estimate is a local maximum away from the smallest value.
  */
+#include "calibration/fit/em.h"
 #include "calibration/fit/family.h"
 
 #include <gsl/gsl_linalg.h>
@@ -13,152 +15,102 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DIM = 5, SHORT_STEPS = 50, LONG_STEPS = 250, STEPS = 3000, NEWTON_STEPS = 40 };
+enum { DIM = 6, LONG_STEPS = 250, STEPS = 3000, NEWTON_STEPS = 60, SHIFTS = 14 };
 
-struct two {
-    double share, mu[2], sigma[2];
+struct mixture {
+    const struct sorted *s;
+    double *y;  /* ln(value - shift), rewritten when the shift moves */
+    size_t dim; /* 5, or 6 with a shift */
+    double low; /* the smallest value */
+    struct em em;
 };
 
-static double log_normal_density(double y, double mu, double sigma)
+static double shift_of(const struct mixture *m, const double *u)
 {
-    const double z = (y - mu) / sigma;
-    return -0.5 * z * z - log(sigma) - 0.918938533204672742;
+    return m->dim == DIM ? m->low - exp(u[5]) : 0;
 }
 
-/* ln of the second component's density over the first's, as c0 + c1 y + c2 y^2. */
-static void log_odds(const struct two *t, double c[3])
+static void look_from(struct mixture *m, double shift)
 {
-    const double a = 1 / (2 * t->sigma[0] * t->sigma[0]), b = 1 / (2 * t->sigma[1] * t->sigma[1]);
-    c[2] = a - b;
-    c[1] = 2 * (b * t->mu[1] - a * t->mu[0]);
-    c[0] = log(t->share / (1 - t->share) * t->sigma[0] / t->sigma[1]) + a * t->mu[0] * t->mu[0] -
-           b * t->mu[1] * t->mu[1];
+    double sum = 0, square = 0;
+    for (size_t i = 0; i < m->s->n; i++) {
+        m->y[i] = log(m->s->value[i] - shift);
+        sum += m->s->weight[i] * m->y[i];
+        square += m->s->weight[i] * m->y[i] * m->y[i];
+    }
+    const double mean = sum / m->s->total;
+    m->em = (struct em){m->s, m->y, sqrt(fmax(square / m->s->total - mean * mean, 1e-300))};
 }
 
-static double likelihood_of(const struct sorted *s, const double *y, const struct two *t)
+/* Gradient of the log likelihood by the coordinates. */
+static void gradient(const struct mixture *m, const double *u, double *g)
 {
+    const double share = 1 / (1 + exp(-u[0])), sigma[2] = {exp(u[2]), exp(u[4])};
+    const double shift = shift_of(m, u);
+    memset(g, 0, m->dim * sizeof *g);
+    for (size_t i = 0; i < m->s->n; i++) {
+        const double above = m->s->value[i] - shift;
+        const double y = log(above), w = m->s->weight[i];
+        const double a = log1p(-share) + em_density(y, u[1], sigma[0]);
+        const double b = log(share) + em_density(y, u[3], sigma[1]);
+        const double second = 1 / (1 + exp(a - b));
+        double slope = 0; /* of ln density by y */
+        g[0] += w * (second - share);
+        for (int k = 0; k < 2; k++) {
+            const double part = k == 1 ? second : 1 - second;
+            const double z = (y - u[1 + 2 * k]) / sigma[k];
+            g[1 + 2 * k] += w * part * z / sigma[k];
+            g[2 + 2 * k] += w * part * (z * z - 1);
+            slope -= part * z / sigma[k];
+        }
+        if (m->dim == DIM) { /* ln f(x) = ln f(y) - y, and y falls with the shift by 1 / above */
+            g[5] += w * (1 - slope) / above * (shift - m->low);
+        }
+    }
+}
+
+static double likelihood(const struct mixture *m, const double *u)
+{
+    const double share = 1 / (1 + exp(-u[0])), sigma[2] = {exp(u[2]), exp(u[4])};
+    const double shift = shift_of(m, u);
     double total = 0;
-    for (size_t i = 0; i < s->n; i++) {
-        const double a = log1p(-t->share) + log_normal_density(y[i], t->mu[0], t->sigma[0]);
-        const double b = log(t->share) + log_normal_density(y[i], t->mu[1], t->sigma[1]);
-        total += s->weight[i] * (fmax(a, b) + log1p(exp(-fabs(a - b))));
+    for (size_t i = 0; i < m->s->n; i++) {
+        const double y = log(m->s->value[i] - shift);
+        const double a = log1p(-share) + em_density(y, u[1], sigma[0]);
+        const double b = log(share) + em_density(y, u[3], sigma[1]);
+        total += m->s->weight[i] * (fmax(a, b) + log1p(exp(-fabs(a - b))) - y);
     }
     return total;
 }
 
-/* One step of EM; returns how far the parameters moved, in units of the spread. */
-static double em_step(const struct sorted *s, const double *y, double spread, struct two *t)
-{
-    double c[3], mass = 0, sum[2] = {0}, square[2] = {0};
-    log_odds(t, c);
-    for (size_t i = 0; i < s->n; i++) {
-        const double second = 1 / (1 + exp(-(c[0] + y[i] * (c[1] + y[i] * c[2]))));
-        const double w = s->weight[i], two = w * second, one = w - two;
-        const double d = y[i] - t->mu[0], e = y[i] - t->mu[1];
-        mass += two;
-        sum[0] += one * d;
-        sum[1] += two * e;
-        square[0] += one * d * d;
-        square[1] += two * e * e;
-    }
-    const struct two before = *t;
-    double moved = fabs(mass / s->total - t->share);
-    t->share = mass / s->total;
-    for (int k = 0; k < 2; k++) {
-        const double part = k == 1 ? mass : s->total - mass, d = sum[k] / part;
-        t->mu[k] += d;
-        t->sigma[k] = sqrt(fmax(square[k] / part - d * d, 0));
-        moved = fmax(moved, fabs(d) / spread);
-        moved = fmax(moved, fabs(t->sigma[k] - before.sigma[k]) / spread);
-    }
-    return moved;
-}
-
-/* At most `steps` of EM; false when a component vanishes. */
-static bool em(const struct sorted *s, const double *y, double spread, int steps, struct two *t)
-{
-    for (int i = 0; i < steps; i++) {
-        const double moved = em_step(s, y, spread, t);
-        const double rarer = fmin(t->share, 1 - t->share) * s->total;
-        if (!(rarer >= 8 && t->sigma[0] >= 0.01 * spread && t->sigma[1] >= 0.01 * spread)) {
-            return false;
-        }
-        if (moved < 1e-9) {
-            break;
-        }
-    }
-    return true;
-}
-
-/* The sample cut in two; false when a part is too small to be a component. */
-static bool cut_in_two(const struct sorted *s, const double *y, double cut, double spread,
-                       struct two *t)
-{
-    double mass[2] = {0}, sum[2] = {0}, square[2] = {0};
-    for (size_t i = 0; i < s->n; i++) {
-        const int k = y[i] > cut;
-        mass[k] += s->weight[i];
-        sum[k] += s->weight[i] * y[i];
-        square[k] += s->weight[i] * y[i] * y[i];
-    }
-    if (mass[0] < 8 || mass[1] < 8) {
-        return false;
-    }
-    for (int k = 0; k < 2; k++) {
-        t->mu[k] = sum[k] / mass[k];
-        t->sigma[k] = fmax(sqrt(fmax(square[k] / mass[k] - t->mu[k] * t->mu[k], 0)), 0.02 * spread);
-    }
-    t->share = mass[1] / s->total;
-    return true;
-}
-
-/* Gradient of the log likelihood by (logit share, mu1, ln sigma1, mu2, ln sigma2). */
-static void gradient(const struct sorted *s, const double *y, const double u[DIM], double g[DIM])
-{
-    const double share = 1 / (1 + exp(-u[0])), sigma[2] = {exp(u[2]), exp(u[4])};
-    memset(g, 0, DIM * sizeof *g);
-    for (size_t i = 0; i < s->n; i++) {
-        const double a = log1p(-share) + log_normal_density(y[i], u[1], sigma[0]);
-        const double b = log(share) + log_normal_density(y[i], u[3], sigma[1]);
-        const double second = 1 / (1 + exp(a - b)), w = s->weight[i];
-        g[0] += w * (second - share);
-        for (int k = 0; k < 2; k++) {
-            const double part = w * (k == 1 ? second : 1 - second);
-            const double z = (y[i] - u[1 + 2 * k]) / sigma[k];
-            g[1 + 2 * k] += part * z / sigma[k];
-            g[2 + 2 * k] += part * (z * z - 1);
-        }
-    }
-}
-
 /* Inverse of the observed information at u; false when it is not positive. */
-static bool covariance(const struct sorted *s, const double *y, const double u[DIM],
-                       double out[DIM * DIM])
+static bool covariance(const struct mixture *m, const double *u, double *out)
 {
-    for (int k = 0; k < DIM; k++) {
+    const size_t n = m->dim;
+    for (size_t k = 0; k < n; k++) {
         double up[DIM], down[DIM], above[DIM], below[DIM];
         memcpy(up, u, sizeof up);
         memcpy(down, u, sizeof down);
         const double h = 1e-5;
         up[k] += h;
         down[k] -= h;
-        gradient(s, y, up, above);
-        gradient(s, y, down, below);
-        for (int j = 0; j < DIM; j++) {
-            out[k * DIM + j] = -(above[j] - below[j]) / (2 * h);
+        gradient(m, up, above);
+        gradient(m, down, below);
+        for (size_t j = 0; j < n; j++) {
+            out[k * n + j] = -(above[j] - below[j]) / (2 * h);
         }
     }
-    for (int k = 0; k < DIM; k++) {
-        for (int j = 0; j < k; j++) {
-            out[k * DIM + j] = out[j * DIM + k] = (out[k * DIM + j] + out[j * DIM + k]) / 2;
+    for (size_t k = 0; k < n; k++) {
+        for (size_t j = 0; j < k; j++) {
+            out[k * n + j] = out[j * n + k] = (out[k * n + j] + out[j * n + k]) / 2;
         }
     }
-    gsl_matrix_view m = gsl_matrix_view_array(out, DIM, DIM);
-    return gsl_linalg_cholesky_decomp1(&m.matrix) == 0 &&
-           gsl_linalg_cholesky_invert(&m.matrix) == 0;
+    gsl_matrix_view view = gsl_matrix_view_array(out, n, n);
+    return gsl_linalg_cholesky_decomp1(&view.matrix) == 0 &&
+           gsl_linalg_cholesky_invert(&view.matrix) == 0;
 }
 
-static void to_coordinates(const struct two *t, double u[DIM])
+static void to_coordinates(const struct two *t, double *u)
 {
     u[0] = log(t->share / (1 - t->share));
     u[1] = t->mu[0];
@@ -167,138 +119,183 @@ static void to_coordinates(const struct two *t, double u[DIM])
     u[4] = log(t->sigma[1]);
 }
 
-static struct two from_coordinates(const double u[DIM])
+static struct two from_coordinates(const double *u)
 {
     return (struct two){1 / (1 + exp(-u[0])), {u[1], u[3]}, {exp(u[2]), exp(u[4])}};
 }
 
-/* EM comes near and then crawls; Newton's method ends it, EM takes over where it cannot. */
-static bool polish(const struct sorted *s, const double *y, double spread, struct two *t)
+/* One step of Newton's method, halved until it climbs. */
+enum climb { CLIMBED, ARRIVED, STUCK };
+
+static enum climb newton_step(const struct mixture *m, double *u, double *reached)
 {
-    double reached = likelihood_of(s, y, t);
-    for (int i = 0; i < NEWTON_STEPS; i++) {
-        double u[DIM], g[DIM], inverse[DIM * DIM], decrement = 0;
-        to_coordinates(t, u);
-        if (!covariance(s, y, u, inverse)) {
-            return em(s, y, spread, STEPS, t);
+    double g[DIM], inverse[DIM * DIM], step[DIM] = {0}, decrement = 0;
+    if (!covariance(m, u, inverse)) {
+        return STUCK;
+    }
+    gradient(m, u, g);
+    for (size_t k = 0; k < m->dim; k++) {
+        for (size_t j = 0; j < m->dim; j++) {
+            step[k] += inverse[k * m->dim + j] * g[j];
         }
-        gradient(s, y, u, g);
-        double step[DIM] = {0};
-        for (int k = 0; k < DIM; k++) {
-            for (int j = 0; j < DIM; j++) {
-                step[k] += inverse[k * DIM + j] * g[j];
-            }
-            decrement += step[k] * g[k];
+        decrement += step[k] * g[k];
+    }
+    if (decrement < 1e-9) {
+        return ARRIVED;
+    }
+    for (double length = 1; length > 1e-4; length /= 2) {
+        double v[DIM] = {0};
+        for (size_t k = 0; k < m->dim; k++) {
+            v[k] = u[k] + length * step[k];
         }
-        if (decrement < 1e-10) {
-            break;
-        }
-        bool better = false;
-        for (double length = 1; length > 1e-3 && !better; length /= 2) {
-            double v[DIM];
-            for (int k = 0; k < DIM; k++) {
-                v[k] = u[k] + length * step[k];
-            }
-            const struct two next = from_coordinates(v);
-            const double value = likelihood_of(s, y, &next);
-            if (value > reached) {
-                reached = value;
-                *t = next;
-                better = true;
-            }
-        }
-        if (!better) {
-            return em(s, y, spread, STEPS, t);
+        const double value = likelihood(m, v);
+        if (value > *reached) {
+            *reached = value;
+            memcpy(u, v, sizeof v);
+            return CLIMBED;
         }
     }
-    const double rarer = fmin(t->share, 1 - t->share) * s->total;
-    return rarer >= 8 && t->sigma[0] >= 0.01 * spread && t->sigma[1] >= 0.01 * spread;
+    return STUCK;
 }
 
-static enum status report(const struct sorted *s, const double *y, struct two t, struct fitted *out,
+/* To the top: Newton where the information is positive, EM at the present shift where it is not. */
+static bool climb(struct mixture *m, double *u)
+{
+    double reached = likelihood(m, u);
+    for (int i = 0; i < NEWTON_STEPS; i++) {
+        const enum climb went = newton_step(m, u, &reached);
+        if (went == ARRIVED) {
+            break;
+        }
+        if (went == STUCK) {
+            struct two t = from_coordinates(u);
+            look_from(m, shift_of(m, u));
+            const double before = reached;
+            if (!em_run(&m->em, m->dim == DIM ? LONG_STEPS : STEPS, &t)) {
+                return false;
+            }
+            to_coordinates(&t, u);
+            reached = likelihood(m, u);
+            if (reached - before < 1e-7) {
+                break;
+            }
+        }
+        if (m->dim == DIM && (u[5] > log(m->low) || u[5] < log(m->low) - 16)) {
+            return false; /* to a negative shift, or into the smallest value */
+        }
+    }
+    look_from(m, shift_of(m, u));
+    const struct two t = from_coordinates(u);
+    return em_alive(&m->em, &t);
+}
+
+static enum status report(const struct mixture *m, const double *found, struct fitted *out,
                           struct error *err)
 {
-    if (t.mu[0] > t.mu[1]) {
-        t = (struct two){1 - t.share, {t.mu[1], t.mu[0]}, {t.sigma[1], t.sigma[0]}};
-    }
     double u[DIM], inverse[DIM * DIM], se[DIM];
-    to_coordinates(&t, u);
-    if (!covariance(s, y, u, inverse)) {
-        return RAISE(err, ERR_NUMERIC, "a mixture of two lognormals is not identified here");
+    memcpy(u, found, sizeof u);
+    if (u[1] > u[3]) { /* the first component is the lower one */
+        u[0] = -found[0];
+        u[1] = found[3];
+        u[2] = found[4];
+        u[3] = found[1];
+        u[4] = found[2];
     }
-    for (int k = 0; k < DIM; k++) {
-        se[k] = sqrt(inverse[k * DIM + k]);
+    if (!covariance(m, u, inverse)) {
+        return RAISE(err, ERR_NUMERIC, "%s is not identified here", family_name(out->family));
     }
-    out->parameter[0] = (struct estimate){.name = "share",
-                                          .value = t.share,
-                                          .low = 1 / (1 + exp(-(u[0] - Z_95 * se[0]))),
-                                          .high = 1 / (1 + exp(-(u[0] + Z_95 * se[0]))),
-                                          .standard_error = se[0] * t.share * (1 - t.share)};
-    out->parameter[1] = estimate_wald("mu1", t.mu[0], se[1]);
-    out->parameter[2] = estimate_log_wald("sigma1", t.sigma[0], se[2]);
-    out->parameter[3] = estimate_wald("mu2", t.mu[1], se[3]);
-    out->parameter[4] = estimate_log_wald("sigma2", t.sigma[1], se[4]);
+    for (size_t k = 0; k < m->dim; k++) {
+        se[k] = sqrt(inverse[k * m->dim + k]);
+    }
+    const double share = 1 / (1 + exp(-u[0]));
+    struct estimate *const p = out->parameter;
+    p[0] = (struct estimate){.name = "share",
+                             .value = share,
+                             .low = 1 / (1 + exp(-(u[0] - Z_95 * se[0]))),
+                             .high = 1 / (1 + exp(-(u[0] + Z_95 * se[0]))),
+                             .standard_error = se[0] * share * (1 - share)};
+    p[1] = estimate_wald("mu1", u[1], se[1]);
+    p[2] = estimate_log_wald("sigma1", exp(u[2]), se[2]);
+    p[3] = estimate_wald("mu2", u[3], se[3]);
+    p[4] = estimate_log_wald("sigma2", exp(u[4]), se[4]);
+    if (m->dim == DIM) {
+        const double below = exp(u[5]);
+        p[5] = (struct estimate){.name = "shift",
+                                 .value = m->low - below,
+                                 .low = fmax(0, m->low - below * exp(Z_95 * se[5])),
+                                 .high = m->low - below * exp(-Z_95 * se[5]),
+                                 .standard_error = below * se[5]};
+    }
     return STATUS_OK;
+}
+
+/* Shifts from 0 to near the smallest value; the likelihood of a short EM at each chooses. */
+static bool start_shifted(struct mixture *m, double *u)
+{
+    double at[SHIFTS], where[SHIFTS][DIM];
+    struct two t;
+    bool alive = false;
+    for (int i = 0; i < SHIFTS; i++) {
+        /* ln(low - shift): from ln(low), in steps of a factor 2.2, down to 1e-5 of it */
+        const double depth = log(m->low) - 0.8 * i;
+        look_from(m, m->low - exp(depth));
+        alive = alive ? em_run(&m->em, LONG_STEPS / 4, &t) : em_start(&m->em, &t);
+        at[i] = -HUGE_VAL;
+        if (alive) {
+            to_coordinates(&t, where[i]);
+            where[i][5] = depth;
+            at[i] = likelihood(m, where[i]);
+        }
+    }
+    int best = -1;
+    for (int i = 1; i + 1 < SHIFTS; i++) {
+        const bool peak = at[i] >= at[i - 1] && at[i] >= at[i + 1] && at[i] > -HUGE_VAL;
+        best = peak && (best < 0 || at[i] > at[best]) ? i : best;
+    }
+    if (best >= 0) {
+        memcpy(u, where[best], sizeof where[best]);
+    }
+    return best >= 0;
+}
+
+static enum status fit_mixture(const struct sorted *s, size_t dim, struct fitted *out,
+                               struct error *err)
+{
+    if (s->total < 20 || s->n < 8) {
+        return RAISE(err, ERR_INPUT, "a mixture needs at least twenty values, eight different");
+    }
+    struct mixture m = {.s = s, .y = malloc(s->n * sizeof *m.y), .dim = dim, .low = s->value[0]};
+    if (m.y == NULL) {
+        return RAISE(err, ERR_MEMORY, "no memory to fit a mixture");
+    }
+    double u[DIM] = {0};
+    struct two t;
+    bool found = false;
+    if (dim == DIM) {
+        found = start_shifted(&m, u) && climb(&m, u);
+    } else {
+        look_from(&m, 0);
+        found = em_start(&m.em, &t) && em_run(&m.em, LONG_STEPS, &t);
+        if (found) {
+            to_coordinates(&t, u);
+            found = climb(&m, u);
+        }
+    }
+    const enum status code =
+        found
+            ? report(&m, u, out, err)
+            : RAISE(err, ERR_NUMERIC, "the likelihood of %s has no maximum of two components here",
+                    family_name(out->family));
+    free(m.y);
+    return code;
 }
 
 enum status mixture_fit(const struct sorted *s, struct fitted *out, struct error *err)
 {
-    static const double cuts[] = {0.05, 0.25, 0.5, 0.75, 0.9, 0.97};
-    if (s->total < 20 || s->n < 8) {
-        return RAISE(err, ERR_INPUT, "a mixture needs at least twenty values, eight different");
-    }
-    double *const y = malloc(s->n * sizeof *y);
-    if (y == NULL) {
-        return RAISE(err, ERR_MEMORY, "no memory to fit a mixture");
-    }
-    for (size_t i = 0; i < s->n; i++) {
-        y[i] = log(s->value[i]);
-    }
-    const double spread = sqrt(sorted_moments(s, log).square_sum / s->total);
-    /* One more cut where two groups are farthest apart (largest variance between, Otsu 1979). */
-    double before = 0, sum = 0, total_sum = 0, best_between = -1, otsu = y[0];
-    for (size_t i = 0; i < s->n; i++) {
-        total_sum += s->weight[i] * y[i];
-    }
-    for (size_t i = 0; i + 1 < s->n; i++) {
-        before += s->weight[i];
-        sum += s->weight[i] * y[i];
-        const double gap = sum / before - (total_sum - sum) / (s->total - before);
-        const double between = before * (s->total - before) * gap * gap;
-        if (between > best_between) {
-            best_between = between;
-            otsu = y[i];
-        }
-    }
-    const struct sample view = {.value = y, .weight = s->weight, .n = s->n};
-    enum { STARTS = 1 + sizeof cuts / sizeof cuts[0] };
-    struct two start[STARTS];
-    double reached[STARTS];
-    for (size_t i = 0; i < STARTS; i++) {
-        const double cut = i == 0 ? otsu : sample_quantile(&view, cuts[i - 1]);
-        const bool lives =
-            cut_in_two(s, y, cut, spread, &start[i]) && em(s, y, spread, SHORT_STEPS, &start[i]);
-        reached[i] = lives ? likelihood_of(s, y, &start[i]) : -HUGE_VAL;
-    }
-    /* The best of the short runs is carried on; the next best where it shrinks to nothing. */
-    enum status code = ERR_NUMERIC;
-    for (size_t tried = 0; tried < STARTS && code != STATUS_OK; tried++) {
-        size_t best = 0;
-        for (size_t i = 1; i < STARTS; i++) {
-            best = reached[i] > reached[best] ? i : best;
-        }
-        if (reached[best] <= -HUGE_VAL) {
-            break;
-        }
-        reached[best] = -HUGE_VAL;
-        struct error ignored = {0};
-        if (em(s, y, spread, LONG_STEPS, &start[best]) && polish(s, y, spread, &start[best])) {
-            code = report(s, y, start[best], out, &ignored);
-        }
-    }
-    if (code != STATUS_OK) {
-        code = RAISE(err, ERR_NUMERIC, "no mixture of two lognormals is identified here");
-    }
-    free(y);
-    return code;
+    return fit_mixture(s, DIM - 1, out, err);
+}
+
+enum status shifted_mixture_fit(const struct sorted *s, struct fitted *out, struct error *err)
+{
+    return fit_mixture(s, DIM, out, err);
 }

@@ -77,14 +77,20 @@ static enum status import_source(struct source *source, struct sink *sink,
                                  struct error *err)
 {
     const struct importer *importer = NULL;
-    enum status code = options->kind != NULL && options->kind[0] != '\0'
-                           ? importer_find(options->kind, &importer, err)
-                           : importer_guess(source, &importer, err);
+    const bool mapped = options->n_maps > 0 || options->n_constants > 0;
+    enum status code = STATUS_OK;
+    if (options->kind != NULL && options->kind[0] != '\0') {
+        code = importer_find(options->kind, &importer, err);
+    } else if (mapped) { /* only plain CSV has columns to map */
+        importer = &csv_importer;
+    } else {
+        code = importer_guess(source, &importer, err);
+    }
     if (code != STATUS_OK) {
         return code;
     }
     report->kind = importer->name;
-    if ((options->n_maps > 0 || options->n_constants > 0) && importer != &csv_importer) {
+    if (mapped && importer != &csv_importer) {
         return RAISE(err, ERR_USAGE, "maps are for plain CSV; '%s' is read as %s",
                      source_name(source), importer->name);
     }

@@ -1,0 +1,63 @@
+#!/bin/sh
+# import, fit and refit as a user runs them.
+set -u
+program=$(realpath "${FAASCAST:?set it to the program}")
+cd "$(dirname "$0")/.." || exit 1
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+bad=0
+check() { # what, expected exit code, actual
+    [ "$2" -eq "$3" ] || { echo "FAIL $1: exit code $3, expected $2"; bad=1; }
+}
+says() { # file, text
+    grep -qF -- "$2" "$1" || { echo "FAIL: '$2' not in:"; cat "$1"; bad=1; }
+}
+
+# Every measured entry comes out as it is checked in, to the byte.
+mkdir "$scratch/refit"
+REFIT_OUT=$scratch/refit scripts/refit "$program" || bad=1
+diff -r scenarios/catalogue/measured "$scratch/refit" || bad=1
+
+log=tests/data/import/cloudwatch_lambda.log
+"$program" import "$log" -o "$scratch/trace.csv" 2>"$scratch/err"
+check import 0 $?
+says "$scratch/err" "10 rows, 0 bad, 22 others"
+gzip -c "$log" | "$program" import - --as cloudwatch >"$scratch/piped.csv" 2>/dev/null
+check "import from a pipe" 0 $?
+cmp "$scratch/trace.csv" "$scratch/piped.csv" || bad=1
+
+printf 'REPORT RequestId: a\tDuration: x ms\n' | cat "$log" - >"$scratch/broken.log"
+"$program" import "$scratch/broken.log" -o "$scratch/t.csv" 2>"$scratch/err"
+check "import with a bad line" 0 $?
+says "$scratch/err" "broken.log:33: "
+says "$scratch/err" "10 rows, 1 bad, 22 others"
+"$program" import tests/data/import/SOURCES.md -o "$scratch/none.csv" 2>"$scratch/err"
+check "import of something else" 3 $?
+[ ! -e "$scratch/none.csv" ] || { echo "FAIL: a trace from nothing"; bad=1; }
+"$program" import "$log" --as cloudwach 2>"$scratch/err"
+check "import as a kind with a typing error" 2 $?
+says "$scratch/err" "did you mean 'cloudwatch'"
+
+printf 'when,ms,bytes\n1700000000,12.5,1\n1700000009,13.5,1\n1700000019,11,2\n1700000029,14,1\n1700000039,12,1\n' >"$scratch/own.csv"
+"$program" import "$scratch/own.csv" --map when=time_s --map ms=duration_ms --map bytes=size_bytes \
+    --const op=get --const service=mine -q -o "$scratch/own-trace.csv"
+check "import of plain CSV" 0 $?
+"$program" fit "$scratch/own-trace.csv" --what store --over s3-standard-current --name mine \
+    -o "$scratch/mine.json" 2>"$scratch/err"
+check fit 0 $?
+says "$scratch/err" "get_latency_s"
+says "$scratch/mine.json" '"date": "2023-11-14"'
+"$program" fit "$scratch/own-trace.csv" 2>"$scratch/err"
+check "fit of nothing in particular" 2 $?
+"$program" fit "$scratch/own-trace.csv" --what stores 2>"$scratch/err"
+check "fit with a typing error" 2 $?
+says "$scratch/err" "did you mean 'store'"
+
+# The entry can be used from a catalogue of one's own.
+cp -r scenarios "$scratch/data"
+cp "$scratch/mine.json" "$scratch/data/catalogue/measured/"
+scenario=$(ls scenarios/metafaas/mini-imagenet-maml-5way-1shot.json)
+FAASCAST_DATA=$scratch/data "$program" predict "$scenario" --set /store/use=mine -q >"$scratch/out" 2>"$scratch/err"
+check "predict with a fitted store" 0 $?
+[ $bad -eq 0 ] || cat "$scratch/err"
+exit $bad
