@@ -13,6 +13,7 @@
     X(show)                                                                                        \
     X(new)                                                                                         \
     X(plot)                                                                                        \
+    X(report)                                                                                      \
     X(train)                                                                                       \
     X(calibrate)                                                                                   \
     X(kernel_check)                                                                                \

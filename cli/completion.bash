@@ -7,7 +7,7 @@ _faascast() {
     -o) COMPREPLY=($(compgen -f -- "$word")); return;;
     esac
     if [ "$COMP_CWORD" -eq 1 ]; then
-        words='check predict simulate compare explain show new plot train calibrate kernel-check import fit score help version'
+        words='check predict simulate compare explain show new plot report train calibrate kernel-check import fit score help version'
     elif [[ $word == -* ]]; then
         words='--set --format -o -q --quiet --no-color --fail-if --help --version'
         case $command in
@@ -17,6 +17,7 @@ _faascast() {
         explain) words+=' --point --readings';;
         new) words+=' --from';;
         plot) words+=' --keep --where --value --per-round --every --arrivals --days --seed --vm-usd-per-hour --time-limit';;
+        report) words+=' --scenario --deadline --budget --where --closed-form';;
         train) words+=' --iterations --data --test-data --test-classes --validation-classes --rotations --inner-rate --outer-rate --evaluate-every --validation-tasks --test-tasks --threads --seed --checkpoint';;
         calibrate) words+=' --algorithms --datasets --backbones --shots --steps --queries --seconds --threads --quota --name --compare';;
         kernel-check) words+=' --path';;

@@ -23,7 +23,7 @@ show_deadline = deadline_s == deadline_s && deadline_s > x_low && deadline_s < x
 show_budget = budget_usd == budget_usd && budget_usd > y_low && budget_usd < y_top
 if (show_deadline) {
     set arrow from deadline_s/unit_s, graph 0 to deadline_s/unit_s, graph 1 nohead ls 20
-    set label "deadline" at deadline_s/unit_s, graph 0.97 right offset -0.5,0 font letter(12) textcolor rgb "#444444"
+    set label "deadline" at deadline_s/unit_s, graph 0.97 left offset 0.5,0 font letter(12) textcolor rgb "#444444"
 }
 if (show_budget) {
     set arrow from graph 0, first budget_usd to graph 1, first budget_usd nohead ls 20

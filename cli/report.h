@@ -1,0 +1,67 @@
+/* The report: one page about one set of results. cmd_report.c reads and decides, the parts below
+ * write sections of HTML. */
+#ifndef CLI_REPORT_H
+#define CLI_REPORT_H
+
+#include "cli/plot.h"
+
+struct choice {
+    ptrdiff_t fastest, cheapest, recommended; /* rows of the frame; -1 = none is feasible */
+    size_t feasible, meeting;                 /* rows; those within the limits */
+    bool limited;                             /* there are limits */
+};
+
+enum { REPORT_TEXTS = 8 };
+
+struct report {
+    const struct cli *cli;
+    struct plot plot; /* its frame holds every column of the results */
+    struct constraints limits;
+    struct choice choice;
+    bool varies[REPORT_TEXTS];       /* which texts tell configurations apart */
+    const struct scenario *scenario; /* NULL: results alone */
+    /* Of the recommended configuration, with a scenario: */
+    struct row row;       /* the closed form's */
+    struct ledger ledger; /* its bill */
+    bool has_ledger;
+    double time_lo_s, time_hi_s, cost_lo_usd, cost_hi_usd; /* NaN: no interval */
+    double time_s, cost_usd; /* means: simulated where there is an interval */
+    double p_deadline, p_budget;
+    double replications, confidence;
+    size_t assumed, inputs; /* values of the scenario without a source; all of them */
+    bool profile_assumed;
+    const char *profile, *prices_date; /* "" when unknown */
+    size_t missing_pictures;
+    struct error picture_error; /* why pictures are missing */
+};
+
+/* Number or text of a row of the frame, by the name of its column. */
+double report_number(const struct report *r, size_t row, const char *column);
+const char *report_text(const struct report *r, size_t row, const char *column);
+/* Fastest, cheapest; recommended: the cheapest within the limits, without limits (or when nothing
+ * meets them) the one with the least time times dollars. */
+void report_choose(struct report *r);
+/* "4 workers of 10240 MiB", with whatever else tells this row from others. */
+void text_configuration(struct text *out, const struct report *r, size_t row);
+
+/* Sections, appended to the page. */
+void report_head(struct text *out, const struct report *r);
+void report_answer(struct text *out, const struct report *r);
+enum status report_pictures(struct text *out, struct report *r, struct error *err);
+void report_bill(struct text *out, const struct report *r);
+enum status report_table(struct text *out, const struct report *r, struct error *err);
+/* Counts assumed values on the way: call before report_answer writes them. */
+enum status report_assumptions(struct text *out, struct report *r, struct error *err);
+void report_validity(struct text *out, const struct report *r);
+enum status report_provenance(struct text *out, const struct report *r, struct error *err);
+void report_foot(struct text *out);
+
+/* ---- HTML */
+
+/* <p class=...>, with escaped words; class may be NULL. */
+void html_element(struct text *out, const char *tag, const char *class, const char *words);
+/* A table cell that sorts as `value` (NaN: last); numbers stand right. */
+void html_number_cell(struct text *out, double value, const char *words);
+void html_text_cell(struct text *out, const char *words);
+
+#endif

@@ -1,0 +1,113 @@
+/* The page around the sections: style, the script that sorts tables, and small HTML helpers.
+ *
+ * The page asks for nothing from anywhere: its policy forbids all requests, and runs no script but
+ * the one below, by its hash. tests/test_report.sh computes the hash anew. */
+#include "cli/plain_text.h"
+#include "cli/report.h"
+
+#include <math.h>
+#include <string.h>
+
+static const char style[] =
+    "body{margin:0 auto;max-width:60rem;padding:1rem;font:1rem/1.5 system-ui,sans-serif;"
+    "color:#1b1b1b;background:#fff;overflow-wrap:anywhere}"
+    "h1{font-size:1.6rem;line-height:1.25;margin:.5rem 0}h2{font-size:1.2rem;margin:2rem 0 .5rem}"
+    ".quiet{color:#555;font-size:.9rem}"
+    ".answer{border:2px solid #0072b2;border-radius:.5rem;padding:.75rem 1rem;margin:1rem 0}"
+    ".answer .what{font-size:1.25rem;font-weight:600;margin:0 0 .5rem}"
+    ".facts{display:flex;flex-wrap:wrap;gap:.25rem 2.5rem;margin:.5rem 0;padding:0;"
+    "list-style:none}.facts li{min-width:9rem}.facts li *{display:block}"
+    ".facts strong{font-size:1.25rem}.facts span,.facts small{color:#555;font-size:.85rem}"
+    "figure{margin:1rem 0;overflow-x:auto}"
+    "figure svg{display:block;width:100%;min-width:36rem;height:auto}"
+    "figcaption{color:#555;font-size:.85rem}"
+    ".wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.9rem}"
+    "caption{text-align:left;color:#555;font-size:.85rem;padding:.25rem 0}"
+    "th,td{padding:.25rem .6rem;border-bottom:1px solid #ddd;text-align:left;vertical-align:top}"
+    ".wide td,.wide th{overflow-wrap:normal}td.n,th.n{text-align:right;white-space:nowrap;"
+    "font-variant-numeric:tabular-nums}tr.chosen{background:#e3f0f8;font-weight:600}"
+    "tfoot td{font-weight:600;border-top:2px solid #555}"
+    "th button{all:unset;cursor:pointer}th button:focus-visible{outline:2px solid #0072b2}"
+    "th[aria-sort] button::after{content:' \\2191'}"
+    "th[aria-sort=descending] button::after{content:' \\2193'}"
+    ".status-assumed td:nth-child(3){font-weight:600}code{font-size:.9em}"
+    "#assumptions{table-layout:fixed;min-width:40rem}#assumptions td{overflow-wrap:anywhere}"
+    "#assumptions th:first-child{width:30%}#assumptions th:nth-child(2){width:20%}"
+    "#assumptions th:nth-child(3){width:11%}"
+    "@media(max-width:40rem){body{padding:.6rem}th,td{padding:.2rem .35rem}}"
+    "@media print{body{max-width:none;font-size:10pt}.wide,figure{overflow:visible}"
+    "figure,tr,.answer{break-inside:avoid}h2{break-after:avoid}"
+    "th button::after{content:none!important}}";
+
+/* Sorts the tables of class "sortable" when a head is pressed, by data-v where a cell has one. */
+static const char script[] =
+    "for(const t of document.querySelectorAll('table.sortable')){"
+    "t.caption.append(' A click on a head sorts.');t.querySelectorAll('thead th').forEach((h,i)=>{"
+    "const "
+    "b=document.createElement('button');b.type='button';b.append(...h.childNodes);h.append(b);"
+    "b.onclick=()=>{const d=h.getAttribute('aria-sort')==='ascending'?-1:1;"
+    "t.querySelectorAll('th').forEach(o=>o.removeAttribute('aria-sort'));"
+    "h.setAttribute('aria-sort',d>0?'ascending':'descending');"
+    "const v=r=>{const c=r.cells[i];return c.dataset.v===undefined?c.textContent:+c.dataset.v};"
+    "const s=t.tBodies[0];[...s.rows].sort((x,y)=>{const a=v(x),b=v(y);"
+    "if(a!==a||b!==b)return(a!==a)-(b!==b);"
+    "return d*(typeof a==='string'?a.localeCompare(b):a-b)}).forEach(r=>s.append(r))}})}";
+
+static const char script_hash[] = "sha256-f3u/+l4fyI8LVbLd9b9JgxeOO0pEddGv4BR6tRpFIv4=";
+
+void report_head(struct text *out, const struct report *r)
+{
+    const size_t first = r->choice.recommended >= 0 ? (size_t)r->choice.recommended : 0;
+    const char *name = report_text(r, first, "scenario");
+    text_puts(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                   "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+                   "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+                   "style-src 'unsafe-inline'; script-src '");
+    text_puts(out, script_hash);
+    text_puts(out, "'\">\n<title>");
+    text_html(out, name[0] != '\0' ? name : "faascast report");
+    text_puts(out, "</title>\n<style>");
+    text_puts(out, style);
+    text_puts(out, "</style>\n</head>\n<body>\n<main>\n");
+    html_element(out, "h1", NULL, name[0] != '\0' ? name : "Results");
+}
+
+void report_foot(struct text *out)
+{
+    text_puts(out, "</main>\n<script>");
+    text_puts(out, script);
+    text_puts(out, "</script>\n</body>\n</html>\n");
+}
+
+/* ---------------------------------------------------------------- helpers */
+
+void html_element(struct text *out, const char *tag, const char *class, const char *words)
+{
+    text_printf(out, "<%s", tag);
+    if (class != NULL) {
+        text_printf(out, " class=\"%s\"", class);
+    }
+    text_puts(out, ">");
+    text_html(out, words);
+    text_printf(out, "</%s>\n", tag);
+}
+
+void html_text_cell(struct text *out, const char *words)
+{
+    text_puts(out, "<td>");
+    text_html(out, words);
+    text_puts(out, "</td>");
+}
+
+void html_number_cell(struct text *out, double value, const char *words)
+{
+    text_puts(out, "<td class=\"n\" data-v=\"");
+    if (isfinite(value)) {
+        text_number(out, value);
+    } else {
+        text_puts(out, "NaN");
+    }
+    text_puts(out, "\">");
+    text_html(out, words);
+    text_puts(out, "</td>");
+}
