@@ -378,7 +378,7 @@ const struct command command_score = {
     .name = "score",
     .summary = "predictions against measurements they were not fitted to",
     .arguments = "SCENARIO",
-    .examples = "faascast score scenarios/feng/case-a.json --hold-out leave-one-out\n"
+    .examples = "faascast score scenarios/feng/structures-a.json --hold-out leave-one-out\n"
                 "faascast score my.json --against mine.csv --max-mape 0.1\n",
     .options = options,
     .details = "The scenario's \"score\" section says which column sets which value, what was "
