@@ -157,6 +157,7 @@ struct calibrate_unit {
     struct measurement task; /* one task on one thread, outer step excluded */
     double flop, flop_per_s; /* convolutions of a task (SPEC section 6); achieved */
     double worker_bytes;
+    enum kernel_path path; /* taken: never BEST */
 };
 
 enum { AROUND_SIZES = 4, SCALING_LIMIT = 512, QUOTA_LIMIT = 8, WARNING_LIMIT = 8 };

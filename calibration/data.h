@@ -92,10 +92,11 @@ void image_set_free(struct image_set *set);
 
 /* ---------------------------------------------------------------- classes */
 
-/* A class, possibly turned by quarter turns counter-clockwise: "rotations as extra classes". */
+/* A class as drawn or turned, "rotations as extra classes": orientation 0..3 is the number of
+ * quarter turns counter-clockwise; 4..7 is the same after mirroring left to right. */
 struct class_ref {
     uint32_t class_index;
-    uint32_t quarter_turns;
+    uint32_t orientation;
 };
 
 struct class_list {
@@ -115,6 +116,7 @@ struct split_options {
     size_t validation_classes; /* drawn from the rest when no names are given */
     bool all_train;            /* nothing is kept for testing: the test data comes from elsewhere */
     bool rotations;            /* every training class four times, turned by 0..3 quarter turns */
+    bool mirrors;              /* every training class twice, also mirrored left to right */
     uint64_t seed;
 };
 
@@ -143,8 +145,8 @@ void class_split_free(struct class_split *split);
 enum status image_set_standardise(struct image_set *set, const struct class_list *classes,
                                   struct error *err);
 
-/* One image, floats (channels, height, width), turned by quarter turns (square images only). */
-void image_set_copy(const struct image_set *set, size_t image, unsigned quarter_turns, float *out);
+/* One image, floats (channels, height, width), in an orientation (turns: square images only). */
+void image_set_copy(const struct image_set *set, size_t image, unsigned orientation, float *out);
 
 /* ---------------------------------------------------------------- episodes */
 

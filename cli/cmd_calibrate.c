@@ -15,6 +15,7 @@ static const struct cli_option options[] = {
     {"queries", "N", "grid: query images per class (15)"},
     {"seconds", "S", "longest time for one kind of task (10)"},
     {"threads", "N", "measure scaling from 1 to N threads (one per CPU)"},
+    {"path", "NAME", "kernel built for: best (of this CPU), avx512, avx2, portable, plain"},
     {"quota", NULL, "also measure CPU quotas, to check the 1/v law (needs a control group)"},
     {"name", "NAME", "name of the profile (the file's, or 'here')"},
     {"compare", "PROFILE", "say what moved since that profile was measured"},
@@ -247,6 +248,32 @@ static void name_of_file(const char *path, char *out, size_t size)
     }
 }
 
+/* Another build of the kernel than the best one, such as what a cloud function's CPU can run. */
+static enum status choose_path(const struct cli *cli, struct cases *cases, struct error *err)
+{
+    static const char *const names[] = {
+#define X(name, text) text,
+        KERNEL_PATH_LIST(X)
+#undef X
+    };
+    const char *const given = cli_option(cli, "path");
+    const size_t n = sizeof names / sizeof names[0];
+    size_t path = 0;
+    while (given != NULL && path < n && strcmp(given, names[path]) != 0) {
+        path++;
+    }
+    if (path == n) {
+        const char *const near = nearest_name(given, names, n);
+        return RAISE(err, ERR_USAGE,
+                     "--path %s: expected best, avx512, avx2, portable or plain%s%s%s", given,
+                     near != NULL ? " (" : "", near != NULL ? near : "", near != NULL ? "?)" : "");
+    }
+    for (size_t i = 0; i < cases->n; i++) {
+        cases->items[i].config.path = (enum kernel_path)path;
+    }
+    return STATUS_OK;
+}
+
 static enum status calibrate(struct cli *cli, const struct cases *cases, struct text *out,
                              struct error *err)
 {
@@ -322,7 +349,8 @@ static enum exit_code run(struct cli *cli, struct error *err)
     if (err->code == STATUS_OK && cases.n == 0) {
         RAISE(err, ERR_USAGE, "the scenarios have no configuration to measure");
     }
-    if (err->code == STATUS_OK && calibrate(cli, &cases, &out, err) == STATUS_OK && out.size > 0) {
+    if (err->code == STATUS_OK && choose_path(cli, &cases, err) == STATUS_OK &&
+        calibrate(cli, &cases, &out, err) == STATUS_OK && out.size > 0) {
         cli_write(cli, &out, err);
     }
     text_free(&out);

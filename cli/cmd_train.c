@@ -17,6 +17,7 @@ static const struct cli_option options[] = {
     {"test-classes", "NAMES", "classes or groups to test on, with commas (a fifth, drawn by seed)"},
     {"validation-classes", "NAMES|N", "classes or groups to validate on, or how many to draw (12)"},
     {"rotations", NULL, "every training class four times, turned by quarter turns"},
+    {"mirrors", NULL, "every training class twice, also mirrored (with --rotations: eight times)"},
     {"inner-rate", "RATE", "inner learning rate (0.4 without pooling, 0.01 with it; ANIL 0.1)"},
     {"outer-rate", "RATE", "Adam's learning rate (0.001)"},
     {"evaluate-every", "N", "iterations between validations (100)"},
@@ -66,6 +67,7 @@ static enum status split_classes(const struct cli *cli, uint64_t seed, struct in
     struct split_options o = {.validation_classes = 12,
                               .all_train = in->has_test_set,
                               .rotations = cli_option(cli, "rotations") != NULL,
+                              .mirrors = cli_option(cli, "mirrors") != NULL,
                               .seed = seed};
     enum status status = STATUS_OK;
     if (test != NULL && in->has_test_set) {

@@ -367,7 +367,7 @@ static void cifar100_records_become_classes_of_superclasses(void **state)
 
 /* ---------------------------------------------------------------- rotations, splits, episodes */
 
-static void quarter_turns_go_counter_clockwise(void **state)
+static void turns_go_counter_clockwise_and_mirrors_come_first(void **state)
 {
     (void)state;
     struct error err = {0};
@@ -376,11 +376,11 @@ static void quarter_turns_go_counter_clockwise(void **state)
     uint8_t file[1024];
     const size_t n = make_npy(file, "<f4", "(2, 1, 3, 3)", data, sizeof data);
     assert_ok(image_set_load_memory("a", file, n, &AS_IS, &set, &err), &err);
-    static const float expected[4][9] = {{1, 2, 3, 4, 5, 6, 7, 8, 9},
-                                         {3, 6, 9, 2, 5, 8, 1, 4, 7},
-                                         {9, 8, 7, 6, 5, 4, 3, 2, 1},
-                                         {7, 4, 1, 8, 5, 2, 9, 6, 3}};
-    for (unsigned turn = 0; turn < 4; turn++) {
+    static const float expected[8][9] = {{1, 2, 3, 4, 5, 6, 7, 8, 9}, {3, 6, 9, 2, 5, 8, 1, 4, 7},
+                                         {9, 8, 7, 6, 5, 4, 3, 2, 1}, {7, 4, 1, 8, 5, 2, 9, 6, 3},
+                                         {3, 2, 1, 6, 5, 4, 9, 8, 7}, {1, 4, 7, 2, 5, 8, 3, 6, 9},
+                                         {7, 8, 9, 4, 5, 6, 1, 2, 3}, {9, 6, 3, 8, 5, 2, 7, 4, 1}};
+    for (unsigned turn = 0; turn < 8; turn++) {
         float out[9];
         image_set_copy(&set, 0, turn, out);
         assert_memory_equal(out, expected[turn], sizeof out);
@@ -440,14 +440,15 @@ static void splits_are_disjoint_by_seed_by_group_and_by_folder(void **state)
                                         .n_test_names = 2,
                                         .validation_names = validation,
                                         .n_validation_names = 1,
-                                        .rotations = true};
+                                        .rotations = true,
+                                        .mirrors = true};
     assert_ok(class_split_make(&set, &named, &split, &err), &err);
     assert_disjoint_and_complete(&set, &split);
     assert_int_equal(split.test.n, 8);
     assert_int_equal(split.validation.n, 7);
-    assert_int_equal(split.train.n, 4 * 13);
-    assert_int_equal(split.train.refs[6].class_index, 1);
-    assert_int_equal(split.train.refs[6].quarter_turns, 2);
+    assert_int_equal(split.train.n, 8 * 13);
+    assert_int_equal(split.train.refs[14].class_index, 1);
+    assert_int_equal(split.train.refs[14].orientation, 6);
     class_split_free(&split);
 
     static const char *const folder[3] = {"train", "val", "test/deep"};
@@ -684,7 +685,7 @@ int main(void)
         cmocka_unit_test(npy_types_and_byte_orders_agree),
         cmocka_unit_test(npy_with_labels_is_sorted_into_classes),
         cmocka_unit_test(cifar100_records_become_classes_of_superclasses),
-        cmocka_unit_test(quarter_turns_go_counter_clockwise),
+        cmocka_unit_test(turns_go_counter_clockwise_and_mirrors_come_first),
         cmocka_unit_test(splits_are_disjoint_by_seed_by_group_and_by_folder),
         cmocka_unit_test(test_classes_from_another_set_share_no_alphabet),
         cmocka_unit_test(episodes_hold_different_images_of_their_classes),

@@ -68,8 +68,8 @@ static void look_cpu(const char *root, struct host *out)
     if (model[0] == '\0') {
         snprintf(out->cpu, sizeof out->cpu, "unknown");
     } else {
-        snprintf(out->cpu, sizeof out->cpu, "%s, family %.11s model %.11s stepping %.11s", model, family,
-                 number, stepping);
+        snprintf(out->cpu, sizeof out->cpu, "%s, family %.11s model %.11s stepping %.11s", model,
+                 family, number, stepping);
     }
     out->frequency_hz = 1e6 * strtod(mhz, NULL);
     static const char *const known[] = {"avx",      "avx2",  "fma", "avx512f",

@@ -137,7 +137,7 @@ static void put_unit(struct text *out, const struct calibrate_unit *u)
     put(out, "flop_per_s", rounded(u->flop_per_s));
     text_puts(out, ", ");
     put(out, "worker_bytes", u->worker_bytes);
-    text_puts(out, " }");
+    text_printf(out, ", \"path\": \"%s\" }", kernel_path_name(u->path));
 }
 
 /* ---------------------------------------------------------------- laws */

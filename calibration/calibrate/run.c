@@ -63,6 +63,7 @@ static enum status measure_case(struct calibration *c, size_t i, struct error *e
         status = measure(&c->options->measure, bench_kernel_run, &bench, &unit->task, err);
     }
     if (status == STATUS_OK) {
+        unit->path = kernel_path_used(bench.kernel);
         status = kernel_memory_bytes(config, &memory, err);
     }
     bench_kernel_close(&bench);

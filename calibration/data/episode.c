@@ -77,13 +77,13 @@ void episode_draw(struct episode_sampler *sampler, uint64_t index, const struct 
         choose(&random, sampler->order, c->count, shape.k_shot + shape.q_query);
         for (size_t k = 0; k < shape.k_shot; k++) {
             const size_t row = way * shape.k_shot + k;
-            image_set_copy(set, c->first + sampler->order[k], ref.quarter_turns,
+            image_set_copy(set, c->first + sampler->order[k], ref.orientation,
                            out->x_support + row * pixels);
             out->y_support[row] = (int32_t)way;
         }
         for (size_t q = 0; q < shape.q_query; q++) {
             const size_t row = way * shape.q_query + q;
-            image_set_copy(set, c->first + sampler->order[shape.k_shot + q], ref.quarter_turns,
+            image_set_copy(set, c->first + sampler->order[shape.k_shot + q], ref.orientation,
                            out->x_query + row * pixels);
             out->y_query[row] = (int32_t)way;
         }

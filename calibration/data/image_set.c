@@ -186,27 +186,35 @@ void image_store_free(struct image_store *store)
 
 /* ---------------------------------------------------------------- pictures out */
 
-void image_set_copy(const struct image_set *set, size_t image, unsigned quarter_turns, float *out)
+/* Where the pixel at (y, x) of an oriented picture comes from: after an optional swap of the axes,
+ * rows and columns may run backwards. One quarter turn counter-clockwise takes (y, x) from (x,
+ * w-1-y); mirroring first makes that (x, y): columns run the other way round. */
+struct walk {
+    bool swap, flip_row, flip_column;
+};
+
+static struct walk walk_of(unsigned orientation)
+{
+    static const struct walk turns[4] = {
+        {false, false, false}, {true, false, true}, {false, true, true}, {true, true, false}};
+    struct walk walk = turns[orientation % 4];
+    walk.flip_column = walk.flip_column != (orientation % 8 >= 4);
+    return walk;
+}
+
+void image_set_copy(const struct image_set *set, size_t image, unsigned orientation, float *out)
 {
     const size_t h = set->height, w = set->width;
-    /* Walk the source so that the output is written in order: output (y, x) of a picture turned
-     * counter-clockwise by one quarter is source (x, w-1-y). */
-    static const struct {
-        bool swap, flip_row, flip_column;
-    } turns[4] = {
-        {false, false, false}, {true, false, true}, {false, true, true}, {true, true, false}};
-    const bool swap = turns[quarter_turns % 4].swap;
-    const bool flip_row = turns[quarter_turns % 4].flip_row;
-    const bool flip_column = turns[quarter_turns % 4].flip_column;
+    const struct walk walk = walk_of(orientation);
     for (size_t c = 0; c < set->channels; c++) {
         const size_t plane = (image * set->channels + c) * h * w;
         const float scale = set->scale[c], offset = set->offset[c];
         for (size_t y = 0; y < h; y++) {
             for (size_t x = 0; x < w; x++) {
-                size_t row = swap ? x : y;
-                size_t column = swap ? y : x;
-                row = flip_row ? h - 1 - row : row;
-                column = flip_column ? w - 1 - column : column;
+                size_t row = walk.swap ? x : y;
+                size_t column = walk.swap ? y : x;
+                row = walk.flip_row ? h - 1 - row : row;
+                column = walk.flip_column ? w - 1 - column : column;
                 const size_t at = plane + row * w + column;
                 const float value = set->bytes != NULL ? (float)set->bytes[at] : set->values[at];
                 out[(c * h + y) * w + x] = value * scale + offset;

@@ -152,20 +152,23 @@ static enum status choose_parts(const struct image_set *set, const struct split_
     return status;
 }
 
+/* orientations: the set bits of a byte. */
 static enum status list_part(const struct image_set *set, const enum part *parts, enum part part,
-                             uint32_t turns, struct class_list *out, struct error *err)
+                             unsigned orientations, struct class_list *out, struct error *err)
 {
     size_t n = 0;
     for (size_t i = 0; i < set->n_classes; i++) {
         n += parts[i] == part;
     }
-    *out = (struct class_list){.refs = malloc((n * turns + 1) * sizeof *out->refs)};
+    *out = (struct class_list){.refs = malloc((8 * n + 1) * sizeof *out->refs)};
     if (out->refs == NULL) {
         return RAISE(err, ERR_MEMORY, "no memory for %zu classes", n);
     }
     for (size_t i = 0; i < set->n_classes; i++) {
-        for (uint32_t turn = 0; turn < turns && parts[i] == part; turn++) {
-            out->refs[out->n++] = (struct class_ref){(uint32_t)i, turn};
+        for (uint32_t k = 0; k < 8 && parts[i] == part; k++) {
+            if ((orientations >> k & 1) != 0) {
+                out->refs[out->n++] = (struct class_ref){(uint32_t)i, k};
+            }
         }
     }
     return STATUS_OK;
@@ -186,7 +189,9 @@ enum status class_split_make(const struct image_set *set, const struct split_opt
     }
     enum status status = choose_parts(set, options, parts, err);
     if (status == STATUS_OK) {
-        status = list_part(set, parts, PART_TRAIN, options->rotations ? 4 : 1, &out->train, err);
+        const unsigned turned = options->rotations ? 0xfu : 1u;
+        status = list_part(set, parts, PART_TRAIN, options->mirrors ? turned | turned << 4 : turned,
+                           &out->train, err);
     }
     if (status == STATUS_OK) {
         status = list_part(set, parts, PART_VALIDATION, 1, &out->validation, err);
@@ -249,7 +254,7 @@ enum status image_set_standardise(struct image_set *set, const struct class_list
         double n = 0.0, sum = 0.0, squares = 0.0, shift = 0.0;
         for (size_t k = 0; k < classes->n; k++) {
             const struct image_class *const from = &set->classes[classes->refs[k].class_index];
-            if (classes->refs[k].quarter_turns != 0) {
+            if (classes->refs[k].orientation != 0) {
                 continue; /* the same pixels again */
             }
             for (size_t i = from->first; i < from->first + from->count; i++) {

@@ -56,17 +56,17 @@ struct hand {
 
 static struct hand hand_draw(struct random_stream *random)
 {
-    const double angle = random_uniform(random, -0.18, 0.18);
-    const double shear = random_uniform(random, -0.15, 0.15);
-    const double scale_x = random_uniform(random, 0.85, 1.12);
-    const double scale_y = random_uniform(random, 0.85, 1.12);
+    const double angle = random_uniform(random, -0.35, 0.35);
+    const double shear = random_uniform(random, -0.3, 0.3);
+    const double scale_x = random_uniform(random, 0.7, 1.15);
+    const double scale_y = random_uniform(random, 0.7, 1.15);
     return (struct hand){.a = scale_x * cos(angle),
                          .b = -scale_y * sin(angle) + shear,
                          .c = scale_x * sin(angle),
                          .d = scale_y * cos(angle),
-                         .shift_x = random_uniform(random, -0.06, 0.06),
-                         .shift_y = random_uniform(random, -0.06, 0.06),
-                         .tremor = 0.022,
+                         .shift_x = random_uniform(random, -0.13, 0.13),
+                         .shift_y = random_uniform(random, -0.13, 0.13),
+                         .tremor = 0.03,
                          .half_width = random_uniform(random, 0.022, 0.036)};
 }
 
