@@ -80,6 +80,8 @@ static bool group_make(struct cpu_group *g, const char *root, const char *contro
     char limit[400];
     snprintf(limit, sizeof limit, "%s/%s", g->path, v2 ? "cpu.max" : "cpu.cfs_quota_us");
     if (stat(limit, &facts) == 0) {
+        /* The largest weight there is: the quota, not a busy neighbour, shall be what limits us. */
+        write_text(g->path, v2 ? "cpu.weight" : "cpu.shares", v2 ? "10000" : "262144");
         return true;
     }
     rmdir(g->path);
