@@ -145,8 +145,15 @@ void class_split_free(struct class_split *split);
 enum status image_set_standardise(struct image_set *set, const struct class_list *classes,
                                   struct error *err);
 
-/* One image, floats (channels, height, width), in an orientation (turns: square images only). */
-void image_set_copy(const struct image_set *set, size_t image, unsigned orientation, float *out);
+/* How an image is handed out: turned (see class_ref; square images only), and shifted down and
+ * right by some pixels, the edges held. */
+struct image_pose {
+    unsigned orientation;
+    int shift_y, shift_x;
+};
+
+/* One image, floats (channels, height, width). */
+void image_set_copy(const struct image_set *set, size_t image, struct image_pose pose, float *out);
 
 /* ---------------------------------------------------------------- episodes */
 
@@ -167,7 +174,9 @@ struct episode_sampler {
     const struct class_list *classes; /* borrowed */
     struct episode_shape shape;
     uint64_t seed;
-    uint32_t *order; /* scratch */
+    unsigned shift_max; /* pixels: every image is moved by -shift_max..shift_max along both axes, to
+                         * see more hands than the data has; 0 after init */
+    uint32_t *order;    /* scratch */
 };
 
 /* Errors: ERR_INPUT when there are fewer classes than ways or a class has fewer images than shots
@@ -178,7 +187,7 @@ enum status episode_sampler_init(struct episode_sampler *sampler, const struct i
 
 /* Fill the caller's arrays with episode `index`: n_way different classes, and in each of them
  * k_shot + q_query different images, all equally likely. Depends on (set, classes, shape, seed,
- * index) alone; takes no memory. */
+ * shift_max, index) alone; takes no memory. */
 void episode_draw(struct episode_sampler *sampler, uint64_t index, const struct episode *out);
 
 void episode_sampler_free(struct episode_sampler *sampler);

@@ -34,6 +34,7 @@ struct train_options {
     struct kernel_config kernel;
     uint64_t iterations;
     uint64_t seed;
+    unsigned shift_max; /* pixels training images are moved by at random, see episode_sampler */
     uint64_t evaluate_every;   /* iterations between validations; 0: never */
     uint64_t validation_tasks; /* episodes of a validation */
     uint64_t test_tasks;       /* episodes of the final test */

@@ -18,6 +18,7 @@ static const struct cli_option options[] = {
     {"validation-classes", "NAMES|N", "classes or groups to validate on, or how many to draw (12)"},
     {"rotations", NULL, "every training class four times, turned by quarter turns"},
     {"mirrors", NULL, "every training class twice, also mirrored (with --rotations: eight times)"},
+    {"shifts", "N", "training images are moved by up to N pixels at random (0)"},
     {"inner-rate", "RATE", "inner learning rate (0.4 without pooling, 0.01 with it; ANIL 0.1)"},
     {"outer-rate", "RATE", "Adam's learning rate (0.001)"},
     {"evaluate-every", "N", "iterations between validations (100)"},
@@ -205,7 +206,7 @@ static bool show(void *context, const struct train_row *row)
 static enum status read_options(const struct cli *cli, struct train_options *o, struct error *err)
 {
     const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-    double iterations, every, validation, test, threads, seed;
+    double iterations, every, validation, test, threads, seed, shifts;
     if (cli_number(cli, "iterations", 1, 1e9, 1000, &iterations, err) != STATUS_OK ||
         cli_number(cli, "evaluate-every", 0, 1e9, 100, &every, err) != STATUS_OK ||
         cli_number(cli, "validation-tasks", 0, 1e9, 200, &validation, err) != STATUS_OK ||
@@ -213,6 +214,7 @@ static enum status read_options(const struct cli *cli, struct train_options *o, 
         cli_number(cli, "threads", 1, 4096, cpus > 0 ? (double)cpus : 1.0, &threads, err) !=
             STATUS_OK ||
         cli_number(cli, "seed", 0, 9e15, 1, &seed, err) != STATUS_OK ||
+        cli_number(cli, "shifts", 0, 1000, 0, &shifts, err) != STATUS_OK ||
         cli_number(cli, "inner-rate", 0, 100, o->kernel.inner_rate, &o->kernel.inner_rate, err) !=
             STATUS_OK ||
         cli_number(cli, "outer-rate", 0, 100, o->kernel.outer_rate, &o->kernel.outer_rate, err) !=
@@ -225,6 +227,7 @@ static enum status read_options(const struct cli *cli, struct train_options *o, 
     o->test_tasks = (uint64_t)test;
     o->kernel.threads = (size_t)threads;
     o->seed = (uint64_t)seed;
+    o->shift_max = (unsigned)shifts;
     o->checkpoint = cli_option(cli, "checkpoint");
     o->checkpoint_every_s = 15.0;
     return STATUS_OK;

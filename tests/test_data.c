@@ -12,7 +12,7 @@ static float pixel(const struct image_set *set, size_t image, size_t at)
 {
     float *const out = malloc(set->channels * set->height * set->width * sizeof *out);
     assert_non_null(out);
-    image_set_copy(set, image, 0, out);
+    image_set_copy(set, image, (struct image_pose){0}, out);
     const float value = out[at];
     free(out);
     return value;
@@ -110,7 +110,7 @@ static void ink_is_one_and_survives_resizing(void **state)
         for (size_t k = 0; k < 105 * 105; k++) {
             paper += raw.bytes[i * 105 * 105 + k] / 255.0;
         }
-        image_set_copy(&small, i, 0, out);
+        image_set_copy(&small, i, (struct image_pose){0}, out);
         for (size_t k = 0; k < 28 * 28; k++) {
             assert_true(out[k] >= 0.0f && out[k] <= 1.0f);
             ink += (double)out[k];
@@ -382,9 +382,81 @@ static void turns_go_counter_clockwise_and_mirrors_come_first(void **state)
                                          {7, 8, 9, 4, 5, 6, 1, 2, 3}, {9, 6, 3, 8, 5, 2, 7, 4, 1}};
     for (unsigned turn = 0; turn < 8; turn++) {
         float out[9];
-        image_set_copy(&set, 0, turn, out);
+        image_set_copy(&set, 0, (struct image_pose){.orientation = turn}, out);
         assert_memory_equal(out, expected[turn], sizeof out);
     }
+    image_set_free(&set);
+}
+
+static void shifts_move_down_and_right_and_hold_the_edges(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct image_set set;
+    const float data[2 * 9] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+    static const struct {
+        struct image_pose pose;
+        float expected[9];
+    } rows[] = {{{0, 1, 0}, {1, 2, 3, 1, 2, 3, 4, 5, 6}},
+                {{0, 0, -1}, {2, 3, 3, 5, 6, 6, 8, 9, 9}},
+                {{0, -9, 2}, {7, 7, 7, 7, 7, 7, 7, 7, 7}},
+                {{1, 1, 0}, {3, 6, 9, 3, 6, 9, 2, 5, 8}}};
+    uint8_t file[1024];
+    const size_t n = make_npy(file, "<f4", "(2, 1, 3, 3)", data, sizeof data);
+    assert_ok(image_set_load_memory("a", file, n, &AS_IS, &set, &err), &err);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        float out[9];
+        image_set_copy(&set, 0, rows[i].pose, out);
+        assert_memory_equal(out, rows[i].expected, sizeof out);
+    }
+    image_set_free(&set);
+}
+
+static void shifted_episodes_move_every_image_at_random(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct image_set set;
+    /* Every image is 0 but for its middle pixel: found wherever it was moved to. */
+    static float data[3 * 4 * 49];
+    static uint8_t file[4096];
+    for (size_t i = 0; i < 12; i++) {
+        data[i * 49 + 24] = 1.0f;
+    }
+    const size_t n = make_npy(file, "<f4", "(3, 4, 7, 7)", data, sizeof data);
+    assert_ok(image_set_load_memory("a", file, n, &AS_IS, &set, &err), &err);
+    struct class_split split;
+    const struct split_options options = {.all_train = true};
+    assert_ok(class_split_make(&set, &options, &split, &err), &err);
+    struct episode_sampler sampler;
+    const struct episode_shape shape = {.n_way = 3, .k_shot = 1, .q_query = 3};
+    struct episode episode;
+    assert_ok(episode_sampler_init(&sampler, &set, &split.train, shape, 6, &err), &err);
+    assert_ok(episode_init(&episode, &set, shape, &err), &err);
+    sampler.shift_max = 2;
+    size_t seen[5][5] = {{0}};
+    for (uint64_t index = 0; index < 200; index++) {
+        episode_draw(&sampler, index, &episode);
+        for (size_t row = 0; row < 9; row++) {
+            size_t found = 0, at = 0;
+            for (size_t p = 0; p < 49; p++) {
+                if (episode.x_query[row * 49 + p] > 0.0f) {
+                    found++;
+                    at = p;
+                }
+            }
+            assert_int_equal(found, 1);
+            assert_true(at / 7 >= 1 && at / 7 <= 5 && at % 7 >= 1 && at % 7 <= 5);
+            seen[at / 7 - 1][at % 7 - 1]++;
+        }
+    }
+    /* 1800 draws over 25 places: 72 each, standard deviation 8.3. */
+    for (size_t place = 0; place < 25; place++) {
+        assert_true(seen[place / 5][place % 5] > 35 && seen[place / 5][place % 5] < 115);
+    }
+    episode_free(&episode);
+    episode_sampler_free(&sampler);
+    class_split_free(&split);
     image_set_free(&set);
 }
 
@@ -612,9 +684,9 @@ static void synthetic_images_resemble_their_class(void **state)
         assert_non_null(b);
         double within = 0.0, between = 0.0;
         for (size_t i = 0; i < set.n_images; i++) {
-            image_set_copy(&set, i, 0, a);
+            image_set_copy(&set, i, (struct image_pose){0}, a);
             for (size_t k = 0; k < i; k++) {
-                image_set_copy(&set, k, 0, b);
+                image_set_copy(&set, k, (struct image_pose){0}, b);
                 *(i / 6 == k / 6 ? &within : &between) += distance2(a, b, n);
             }
         }
@@ -655,7 +727,8 @@ static void standardised_training_pixels_have_mean_zero_and_variance_one(void **
     float out[196];
     for (size_t k = 0; k < split.train.n; k++) {
         for (size_t i = 0; i < 6; i++) {
-            image_set_copy(&set, set.classes[split.train.refs[k].class_index].first + i, 0, out);
+            image_set_copy(&set, set.classes[split.train.refs[k].class_index].first + i,
+                           (struct image_pose){0}, out);
             for (size_t p = 0; p < 196; p++) {
                 n += 1.0;
                 sum += (double)out[p];
@@ -686,6 +759,8 @@ int main(void)
         cmocka_unit_test(npy_with_labels_is_sorted_into_classes),
         cmocka_unit_test(cifar100_records_become_classes_of_superclasses),
         cmocka_unit_test(turns_go_counter_clockwise_and_mirrors_come_first),
+        cmocka_unit_test(shifts_move_down_and_right_and_hold_the_edges),
+        cmocka_unit_test(shifted_episodes_move_every_image_at_random),
         cmocka_unit_test(splits_are_disjoint_by_seed_by_group_and_by_folder),
         cmocka_unit_test(test_classes_from_another_set_share_no_alphabet),
         cmocka_unit_test(episodes_hold_different_images_of_their_classes),

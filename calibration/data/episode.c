@@ -59,6 +59,19 @@ static void choose(struct random_stream *random, uint32_t *order, size_t n, size
     }
 }
 
+/* One image of the episode, moved at random. */
+static void draw_image(const struct episode_sampler *sampler, struct random_stream *random,
+                       size_t image, unsigned orientation, float *out)
+{
+    struct image_pose pose = {.orientation = orientation};
+    if (sampler->shift_max > 0) {
+        const uint64_t range = 2 * (uint64_t)sampler->shift_max + 1;
+        pose.shift_y = (int)random_below(random, range) - (int)sampler->shift_max;
+        pose.shift_x = (int)random_below(random, range) - (int)sampler->shift_max;
+    }
+    image_set_copy(sampler->set, image, pose, out);
+}
+
 void episode_draw(struct episode_sampler *sampler, uint64_t index, const struct episode *out)
 {
     const struct image_set *const set = sampler->set;
@@ -77,14 +90,14 @@ void episode_draw(struct episode_sampler *sampler, uint64_t index, const struct 
         choose(&random, sampler->order, c->count, shape.k_shot + shape.q_query);
         for (size_t k = 0; k < shape.k_shot; k++) {
             const size_t row = way * shape.k_shot + k;
-            image_set_copy(set, c->first + sampler->order[k], ref.orientation,
-                           out->x_support + row * pixels);
+            draw_image(sampler, &random, c->first + sampler->order[k], ref.orientation,
+                       out->x_support + row * pixels);
             out->y_support[row] = (int32_t)way;
         }
         for (size_t q = 0; q < shape.q_query; q++) {
             const size_t row = way * shape.q_query + q;
-            image_set_copy(set, c->first + sampler->order[shape.k_shot + q], ref.orientation,
-                           out->x_query + row * pixels);
+            draw_image(sampler, &random, c->first + sampler->order[shape.k_shot + q],
+                       ref.orientation, out->x_query + row * pixels);
             out->y_query[row] = (int32_t)way;
         }
     }

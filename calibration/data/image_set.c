@@ -202,17 +202,26 @@ static struct walk walk_of(unsigned orientation)
     return walk;
 }
 
-void image_set_copy(const struct image_set *set, size_t image, unsigned orientation, float *out)
+/* i - shift, held within 0..n-1. */
+static size_t shifted(size_t i, int shift, size_t n)
+{
+    const ptrdiff_t at = (ptrdiff_t)i - shift;
+    return at < 0 ? 0 : (size_t)at >= n ? n - 1 : (size_t)at;
+}
+
+void image_set_copy(const struct image_set *set, size_t image, struct image_pose pose, float *out)
 {
     const size_t h = set->height, w = set->width;
-    const struct walk walk = walk_of(orientation);
+    const struct walk walk = walk_of(pose.orientation);
     for (size_t c = 0; c < set->channels; c++) {
         const size_t plane = (image * set->channels + c) * h * w;
         const float scale = set->scale[c], offset = set->offset[c];
         for (size_t y = 0; y < h; y++) {
             for (size_t x = 0; x < w; x++) {
-                size_t row = walk.swap ? x : y;
-                size_t column = walk.swap ? y : x;
+                const size_t from_y = shifted(y, pose.shift_y, h);
+                const size_t from_x = shifted(x, pose.shift_x, w);
+                size_t row = walk.swap ? from_x : from_y;
+                size_t column = walk.swap ? from_y : from_x;
                 row = walk.flip_row ? h - 1 - row : row;
                 column = walk.flip_column ? w - 1 - column : column;
                 const size_t at = plane + row * w + column;

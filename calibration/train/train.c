@@ -53,7 +53,8 @@ static uint64_t settings_hash(const struct train_options *o)
                              (double)k->meta_batch,
                              k->outer_rate,
                              (double)o->evaluate_every,
-                             (double)o->validation_tasks};
+                             (double)o->validation_tasks,
+                             (double)o->shift_max};
     return hash_bytes(HASH_SEED, fields, sizeof fields);
 }
 
@@ -97,6 +98,7 @@ static enum status open_samplers(struct trainer *t, struct error *err)
         status = episode_sampler_init(&t->train, d->set, d->train, shape,
                                       stream_seed(seed, STREAM_TRAIN), err);
     }
+    t->train.shift_max = t->options->shift_max;
     if (status == STATUS_OK && d->validation->n > 0) {
         status = episode_sampler_init(&t->validation, d->set, d->validation, shape,
                                       stream_seed(seed, STREAM_VALIDATION), err);
