@@ -37,7 +37,7 @@ double asynchronous_cycle(const struct config *c, const struct evaluator *e, dou
         const double bytes = (double)op->count * op->size_bytes;
         const double link = bytes / link_rate(c, op, role->host);
         if (aggregate > 0 && bytes > 0) {
-            delay_s += alone - fmax(link, bytes / aggregate);
+            delay_s += alone - larger(link, bytes / aggregate);
             demand_s[op->store][get] += bytes / aggregate;
             own_s[op->store][get] += link;
         } else {
@@ -64,7 +64,7 @@ double asynchronous_cycle(const struct config *c, const struct evaluator *e, dou
                 next[n] = 0;
                 for (uint32_t k = 0; k <= n; k++) {
                     next[n] += f * g[n - k];
-                    f *= fmax(own_s[s][d] / (k + 1), demand_s[s][d]) / lockstep_s;
+                    f *= larger(own_s[s][d] / (k + 1), demand_s[s][d]) / lockstep_s;
                 }
             }
             memcpy(g, next, (w + 1) * sizeof *g);

@@ -41,7 +41,7 @@ double link_rate(const struct config *c, const struct op *op, enum host_use host
     double rate = s->connection_bytes_per_s > 0 ? s->connection_bytes_per_s : HUGE_VAL;
     if (host != HOST_CLIENT) {
         const double nic = platform_nic(host == HOST_SERVER ? &c->server : &c->platform);
-        rate = fmin(rate, nic / op->lanes);
+        rate = smaller(rate, nic / op->lanes);
     }
     return rate;
 }
@@ -97,17 +97,17 @@ double transfer_time(const struct config *c, const struct op *op, enum host_use 
         shared = op->size_bytes / (aggregate * nodes);
     }
     if (per_s > 0) {
-        shared = fmax(shared, 1 / per_s);
+        shared = larger(shared, 1 / per_s);
     }
-    double flow = fmax(own, clients * q * shared);
+    double flow = larger(own, clients * q * shared);
     const uint32_t more = op->total % actors; /* actors with one request more */
     if (op->total > actors && more > 0 && op->lanes == 1) {
         const double each = own / q;
-        flow =
-            (q - 1) * fmax(each, clients * shared) + fmax(each, (clients - actors + more) * shared);
+        flow = (q - 1) * larger(each, clients * shared) +
+               larger(each, (clients - actors + more) * shared);
     }
     if (flow > own) {
-        *slowed = fmax(*slowed, (flow - own) / (latency + own));
+        *slowed = larger(*slowed, (flow - own) / (latency + own));
     }
     return latency + flow + c->compute.serialise_s_per_byte * q * op->size_bytes;
 }
@@ -162,7 +162,7 @@ enum status time_ops(const struct config *c, struct evaluator *e, double *slowed
                 round_s2 += kind == SPAN_ITERATION ? e->op_noise_s[i] * e->op_noise_s[i] : 0;
             }
         }
-        e->round_noise_s = fmax(e->round_noise_s, sqrt(round_s2));
+        e->round_noise_s = larger(e->round_noise_s, sqrt(round_s2));
     }
     return STATUS_OK;
 }

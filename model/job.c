@@ -20,7 +20,7 @@ static double op_times(const struct program *p, uint32_t index)
 
 static double metered(double size_bytes, double unit_bytes)
 {
-    return unit_bytes > 0 ? fmax(1, ceil(size_bytes / unit_bytes)) : 1;
+    return unit_bytes > 0 ? larger(1, ceil(size_bytes / unit_bytes)) : 1;
 }
 
 /* Requests and bytes of one span, all actors, `times` times over. Polls are counted by the walk. */
@@ -89,7 +89,7 @@ double start_mean(const struct config *c, struct evaluator *e, double functions)
     const double excess = e != NULL ? cached_excess(e, functions, p->start_s.cv)
                                     : expected_maximum_excess(functions, p->start_s.cv);
     const double start = p->start_s.mean * (1 + excess);
-    return fmax(pacing, ramp) + start + p->framework_init_s.mean;
+    return larger(pacing, ramp) + start + p->framework_init_s.mean;
 }
 
 /* Start-up of the whole job: functions and machines start side by side. */
@@ -104,7 +104,7 @@ static double job_start(const struct config *c, struct evaluator *e, double *own
         if (role->host == HOST_WORKER && role->lifetime == LIFETIME_JOB) {
             functions += role->actors;
         } else if (role->host == HOST_WORKER) {
-            called = fmax(called, role->actors);
+            called = larger(called, role->actors);
         }
         server = server || role->host == HOST_SERVER;
     }
@@ -118,10 +118,10 @@ static double job_start(const struct config *c, struct evaluator *e, double *own
         /* The first call finds nothing warm: it pays the cold start once. */
         start = start_mean(c, e, called) - called * host->invoke_latency_s.mean -
                 host->warm_start_s.mean;
-        start = fmax(start, 0);
+        start = larger(start, 0);
     }
     if (server) {
-        start = fmax(start, c->server.start_s.mean + c->server.framework_init_s.mean);
+        start = larger(start, c->server.start_s.mean + c->server.framework_init_s.mean);
     }
     return start;
 }
@@ -185,8 +185,8 @@ static void settle(const struct config *c, const struct program *p, const struct
          * worker that starts early waits for the last one, and that wait is billed. */
         const double free_s = start_s - own_start_s + (host->start_billed ? 0 : own_start_s);
         const double early_s =
-            fmax(0, start_s - own_start_s) / 2; /* half of the pacing, on average */
-        const double unbilled_s = fmax(0, free_s - early_s);
+            larger(0, start_s - own_start_s) / 2; /* half of the pacing, on average */
+        const double unbilled_s = larger(0, free_s - early_s);
         t->billed_s[r] = actors * ((segments - 1) * billed(host, segment_s[0] - unbilled_s) +
                                    billed(host, segment_s[1] - unbilled_s));
         t->invocations += actors * segments;

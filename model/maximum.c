@@ -11,6 +11,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { NODES = 305, TERMS = MAXIMUM_TERMS };
 static const double from_z = -7.0;
@@ -102,8 +103,14 @@ double cached_excess(struct evaluator *e, double n, double cv)
     if (n <= 1 || cv <= 0) {
         return 0;
     }
-    const double sigma = sqrt(log1p(cv * cv));
     struct maxima *m = maxima_of(e);
+    uint64_t bits = 0;
+    memcpy(&bits, &cv, sizeof bits);
+    const size_t way = (size_t)((bits ^ (uint64_t)n) * UINT64_C(0x9e3779b97f4a7c15) >> 60);
+    if (m != NULL && m->recent[way].n == n && m->recent[way].cv == cv) {
+        return m->recent[way].excess;
+    }
+    const double sigma = sqrt(log1p(cv * cv));
     if (m == NULL || sigma > sigma_limit) {
         return expected_maximum_excess(n, cv);
     }
@@ -121,7 +128,11 @@ double cached_excess(struct evaluator *e, double n, double cv)
         later = sum;
         sum = here;
     }
-    return expm1(sigma * (x * sum - later + series[0]));
+    const double excess = expm1(sigma * (x * sum - later + series[0]));
+    m->recent[way].n = n;
+    m->recent[way].cv = cv;
+    m->recent[way].excess = excess;
+    return excess;
 }
 
 double walk_excess(struct evaluator *e, double n, double mean_s, double noise_s)

@@ -13,6 +13,9 @@ enum {
 };
 
 struct maxima {
+    struct {
+        double n, cv, excess;
+    } recent[16]; /* the very same questions again: most of a sweep */
     double cosine[MAXIMUM_TERMS]
                  [MAXIMUM_TERMS]; /* cos(j theta_k), theta_k = pi (k + 1/2) / TERMS */
     struct {

@@ -73,7 +73,7 @@ static double latest_signal(const struct walk *w, const struct channel_state *ch
     double guest_s = own->at_s;
     for (uint32_t i = 0; i < p->n_roles && own->variance_s2 > 0; i++) {
         if ((ch->producer_roles >> i & 1) != 0 && p->roles[i].lifetime == LIFETIME_GUEST) {
-            guest_s = fmax(guest_s, ch->arrivals[i].at_s);
+            guest_s = larger(guest_s, ch->arrivals[i].at_s);
         }
     }
     for (uint32_t i = 0; i < p->n_roles; i++) {
@@ -98,7 +98,7 @@ static double latest_signal(const struct walk *w, const struct channel_state *ch
         return ch->last.at_s +
                walk_excess(w->evaluator, n, ch->last.noisy_s, sqrt(ch->last.variance_s2));
     }
-    return fmax(ch->last.at_s, expected_latest(w->evaluator, groups, count));
+    return larger(ch->last.at_s, expected_latest(w->evaluator, groups, count));
 }
 
 /* A function that was invoked starts when the invocation arrives. */
@@ -187,8 +187,8 @@ static void watch(struct walk *w, uint32_t r, uint32_t index)
     struct meeting *m = &w->meetings[op->phase][op->store][op->kind == OP_GET];
     double slowed = 0;
     const double alone_s = transfer_time(w->config, op, p->roles[r].host, 1, 1, &slowed);
-    m->first_s = m->met ? fmin(m->first_s, w->roles[r].at_s) : w->roles[r].at_s;
-    m->last_s = m->met ? fmax(m->last_s, w->roles[r].at_s) : w->roles[r].at_s;
+    m->first_s = m->met ? smaller(m->first_s, w->roles[r].at_s) : w->roles[r].at_s;
+    m->last_s = m->met ? larger(m->last_s, w->roles[r].at_s) : w->roles[r].at_s;
     if (w->spread >> r & 1) {
         m->last_s = HUGE_VAL;
     } else if (op->total > p->roles[r].actors && op->total % p->roles[r].actors != 0) {
@@ -378,8 +378,8 @@ enum status walk_steady(struct walk *w, double limit, struct increment *out, str
         double latest_s = 0;
         for (uint32_t r = 0; r < p->n_roles; r++) {
             step_s[r] = w->roles[r].at_s - before_s[r];
-            period_s = fmax(period_s, step_s[r]);
-            latest_s = fmax(latest_s, w->roles[r].at_s);
+            period_s = larger(period_s, step_s[r]);
+            latest_s = larger(latest_s, w->roles[r].at_s);
         }
         steady = out->rounds > 0 && repeats(p, step_s, last_s, period_s, 1e-12 * latest_s);
         memcpy(last_s, step_s, sizeof last_s);
