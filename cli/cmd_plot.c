@@ -16,6 +16,7 @@ static const struct cli_option options[] = {
     {"seed", "N", "idle: of random arrivals (1)"},
     {"vm-usd-per-hour", "USD",
      "idle: the machine's price; else that of its training in the results"},
+    {"unit", "WORDS", "validation: unit of the measured values"},
     {"time-limit", "DURATION", "stop gnuplot after this long (60s)"},
     {NULL, NULL, NULL},
 };

@@ -19,7 +19,8 @@
     X(gantt, "who does what when: a table or timeline of simulate (--gantt, --timeline)")          \
     X(tornado, "which uncertain inputs move time (--value cost_usd: dollars), from sensitivity")   \
     X(compare, "systems side by side, each at its fastest: time by phase, dollars by kind")        \
-    X(idle, "dollars over days of training again and again: functions against machines")
+    X(idle, "dollars over days of training again and again: functions against machines")           \
+    X(validation, "predicted against measured, from score")
 
 struct plot;
 

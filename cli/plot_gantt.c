@@ -203,13 +203,44 @@ static void name_lane(const struct spans *s, size_t row, char *out, size_t size)
     snprintf(out, size, "%s%s%s", role, role[0] != '\0' ? " " : "", lane);
 }
 
+/* worker 2 before worker 10: shorter names first, then by letter. */
+static int by_name(const void *left, const void *right)
+{
+    const char *a = *(const char *const *)left;
+    const char *b = *(const char *const *)right;
+    const size_t n = strlen(a);
+    const size_t m = strlen(b);
+    return n != m ? (n < m ? -1 : 1) : strcmp(a, b);
+}
+
+static size_t collect_lanes(const struct spans *s, const char **lanes, struct arena *a)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->frame.n_rows; i++) {
+        char name[128];
+        name_lane(s, i, name, sizeof name);
+        seen_before(lanes, &n, LANES_MAX, name, a);
+    }
+    qsort(lanes, n, sizeof *lanes, by_name);
+    return n;
+}
+
+static size_t find_lane(const char *const *lanes, size_t n, const char *name)
+{
+    size_t i = 0;
+    while (i < n && strcmp(lanes[i], name) != 0) {
+        i++;
+    }
+    return i;
+}
+
 static enum status write_spans(struct plot *p, const struct spans *s, struct error *err)
 {
     const struct frame *f = &s->frame;
     struct arena arena = {0};
     const char *lanes[LANES_MAX];
     const char *categories[CATEGORIES_MAX];
-    size_t n_lanes = 0;
+    const size_t n_lanes = collect_lanes(s, lanes, &arena);
     size_t n_categories = 0;
     size_t drawn = 0;
     size_t beyond = 0;
@@ -231,8 +262,8 @@ static enum status write_spans(struct plot *p, const struct spans *s, struct err
         }
         char name[128];
         name_lane(s, i, name, sizeof name);
-        const size_t lane = seen_before(lanes, &n_lanes, LANES_MAX, name, &arena);
-        if (lane == LANES_MAX || drawn == SPANS_MAX || to_s - from_s < shortest_s) {
+        const size_t lane = find_lane(lanes, n_lanes, name);
+        if (lane == n_lanes || drawn == SPANS_MAX || to_s - from_s < shortest_s) {
             beyond++;
             continue;
         }
