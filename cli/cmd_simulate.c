@@ -86,6 +86,7 @@ static const struct cli_option options[] = {
     {"timeline-rounds", "N", "rounds kept in the timeline (default 3)"},
     {"gantt", "FILE", "draw one round of it (.svg, .png, .pdf, by gnuplot)"},
     {"gantt-round", "N", "which round, from 0 (default 1)"},
+    {"runs", "FILE", "write every run as a row of CSV, for plot cdf"},
     {NULL, NULL, NULL},
 };
 
@@ -99,9 +100,44 @@ struct job {
     struct row_list rows;
     struct spread *spreads; /* one per row */
     struct constraints constraints;
-    struct text timeline, gantt;
+    struct text timeline, gantt, runs;
+    struct text run_numbers; /* of the point at work: pairs of doubles, time and cost */
     bool interrupted;
 };
+
+static void keep_run(double time_s, double cost_usd, void *context)
+{
+    const double pair[2] = {time_s, cost_usd};
+    text_append(&((struct job *)context)->run_numbers, (const char *)pair, sizeof pair);
+}
+
+/* One row for each run of a point: what the configuration is, and what this run took. */
+static void write_runs(struct job *job, const struct row *mean)
+{
+    struct row row;
+    row_init(&row);
+    for (int i = 0; columns[i].name != NULL; i++) {
+        static const char *const kept[] = {"point", "workers", "memory_mib", "iterations"};
+        bool keep = columns[i].text;
+        for (size_t k = 0; k < sizeof kept / sizeof kept[0]; k++) {
+            keep = keep || strcmp(columns[i].name, kept[k]) == 0;
+        }
+        if (keep) {
+            const size_t size = columns[i].text ? sizeof(char *) : sizeof(double);
+            memcpy((char *)&row + columns[i].offset, (const char *)mean + columns[i].offset, size);
+        }
+    }
+    if (job->runs.size == 0) {
+        text_row_csv_header(&job->runs);
+    }
+    for (size_t at = 0; at < job->run_numbers.size; at += 2 * sizeof(double)) {
+        memcpy(&row.time_s, job->run_numbers.data + at, sizeof row.time_s);
+        memcpy(&row.cost_usd, job->run_numbers.data + at + sizeof(double), sizeof row.cost_usd);
+        text_row_csv(&job->runs, &row);
+    }
+    job->runs.failed = job->runs.failed || job->run_numbers.failed;
+    job->run_numbers.size = 0;
+}
 
 static enum status add_point(struct job *job, const struct row *row,
                              const struct simulation_outcome *outcome, struct error *err)
@@ -130,6 +166,8 @@ static enum status simulate_all(struct cli *cli, const struct scenario *s, struc
     }
     o.timeline = cli_option(cli, "timeline") != NULL ? &job->timeline : NULL;
     o.gantt = cli_option(cli, "gantt") != NULL ? &job->gantt : NULL;
+    o.each_run = cli_option(cli, "runs") != NULL ? keep_run : NULL;
+    o.context = job;
     for (uint64_t i = from; i < to && err->code == STATUS_OK && !job->interrupted; i++) {
         struct row row;
         struct simulation_outcome outcome;
@@ -144,6 +182,7 @@ static enum status simulate_all(struct cli *cli, const struct scenario *s, struc
             job->constraints = cursor.config.constraints;
             job->interrupted = outcome.interrupted;
             add_point(job, &row, &outcome, err);
+            write_runs(job, &row);
             if (row.feasible) { /* the first feasible one only */
                 o.timeline = o.gantt = NULL;
             }
@@ -253,6 +292,13 @@ static enum status write_job(struct cli *cli, const struct scenario *s, struct j
         }
         file_write(timeline, job->timeline.data, job->timeline.size, err);
     }
+    const char *runs = cli_option(cli, "runs");
+    if (err->code == STATUS_OK && runs != NULL) {
+        if (job->runs.failed) {
+            return RAISE(err, ERR_MEMORY, "out of memory for the runs");
+        }
+        file_write(runs, job->runs.size > 0 ? job->runs.data : "", job->runs.size, err);
+    }
     if (err->code == STATUS_OK && gantt != NULL && job->gantt.size > 0) {
         plot_draw_table(cli, &plot_gantt, &job->gantt, gantt, err);
     }
@@ -289,6 +335,8 @@ static enum exit_code run_simulate(struct cli *cli, struct error *err)
     free(job.spreads);
     text_free(&job.timeline);
     text_free(&job.gantt);
+    text_free(&job.runs);
+    text_free(&job.run_numbers);
     scenario_free(&s);
     return code;
 }

@@ -12,11 +12,11 @@ _faascast() {
         words='--set --format -o -q --quiet --no-color --fail-if --help --version'
         case $command in
         check) words+=' --resolved';;
-        simulate) words+=' --exact --threads --point --timeline --timeline-rounds --gantt --gantt-round';;
+        simulate) words+=' --exact --threads --point --timeline --timeline-rounds --gantt --gantt-round --runs';;
         compare) words+=' --exact --threads --point';;
         explain) words+=' --point --readings';;
         new) words+=' --from';;
-        plot) words+=' --keep --where --value --per-round --every --arrivals --days --seed --vm-usd-per-hour --time-limit';;
+        plot) words+=' --keep --where --value --per-round --every --arrivals --days --seed --vm-usd-per-hour --unit --time-limit';;
         report) words+=' --scenario --deadline --budget --where --closed-form';;
         train) words+=' --iterations --data --test-data --test-classes --validation-classes --rotations --mirrors --shifts --inner-rate --outer-rate --evaluate-every --validation-tasks --test-tasks --threads --seed --checkpoint';;
         calibrate) words+=' --algorithms --datasets --backbones --shots --steps --queries --seconds --threads --path --quota --name --compare';;

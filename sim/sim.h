@@ -29,6 +29,9 @@ struct simulation_options {
     struct text *gantt; /* the same for one round, as columns for gnuplot; or NULL */
     uint32_t timeline_rounds;
     uint32_t gantt_round;
+    /* Told of every replication, in order, when all are done. May be NULL. */
+    void (*each_run)(double time_s, double cost_usd, void *context);
+    void *context;
 };
 
 struct simulation_outcome {

@@ -193,6 +193,9 @@ static enum status simulate_plan(const struct config *c, const struct plan *plan
     if (status == STATUS_OK) {
         status = summarise(c, &replicas, out, err);
     }
+    for (size_t i = 0; status == STATUS_OK && o->each_run != NULL && i < replicas.count; ++i) {
+        o->each_run(replicas.list[i].time_s, replicas.list[i].cost_usd, o->context);
+    }
     if (status == STATUS_OK && (o->timeline != NULL || o->gantt != NULL)) {
         status = record(&crew, o, err);
     }

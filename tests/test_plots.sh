@@ -57,6 +57,8 @@ draw heatmap 3 "workers (functions or machines)|memory of each (MiB)|time (h)" $
 draw cdf 4 "time (days)|share of configurations (%)|maml" $all
 draw compare 12 "time (min)|cost (USD per training run)|cirrus|siren|smlt|computing|requests" scenarios/smlt/resnet-50-*.json
 draw idle 3 "time (days)|cost so far (USD)" scenarios/metafaas/retraining.json
+"$FAASCAST" score scenarios/metafaas/table3.json --format csv -o "$work/table3.csv" -q || fail "score for plot validation"
+draw validation 7 "measured (ratio)|predicted (ratio)|10 % off|20 % off|table3" "$work/table3.csv" --unit ratio
 draw gantt 5 "time since the start (s)|worker 0|computing|waiting" $table/gantt.csv
 draw tornado 3 "time (min)|/store/latency_s 0.04 to 0.2|input at its 5th percentile" $table/tornado.csv
 plot time $all -o "$work/time.pdf"
@@ -90,6 +92,25 @@ awk -F, '$1 == "Mini-Imagenet" && $2 == "MAML" { print $4, $3 }' scenarios/publi
 plot time scenarios/naik/workers.json -o "$work/one.svg"
 "$SVG_READ" "$work/one.svg" points 4 >"$work/found"
 awk -F, 'NR > 1 { print $1, $4 / 60 }' scenarios/published/naik_table6.csv | near "published time" "$work/found"
+
+plot validation "$work/table3.csv" -o "$work/one.svg"
+"$SVG_READ" "$work/one.svg" points 7 >"$work/found"
+awk -F, 'NR > 1 { print $(NF - 5), $(NF - 4) }' "$work/table3.csv" | near validation "$work/found"
+# The simulated runs of one configuration: as many steps as runs, the last at the slowest.
+"$FAASCAST" simulate $one --point 3 --set /workload/iterations=40 --runs "$work/runs.csv" --gantt "$work/round.png" --timeline "$work/round.json" \
+    --format csv -o "$work/mean.csv" -q || fail "simulate for plot cdf"
+[ "$(head -c 4 "$work/round.png" | tail -c 3)" = PNG ] || fail "simulate --gantt round.png draws no PNG"
+plot gantt "$work/round.json" -o "$work/round.svg"
+"$SVG_READ" "$work/round.svg" texts | grep -qx "worker 6" || fail "the timeline's lanes are not named"
+[ "$(column time_s "$work/runs.csv" | wc -l)" -eq "$(column replications "$work/mean.csv")" ] || fail "not one row for each run"
+column time_s "$work/runs.csv" | awk '{ s += $1; n++ } END { printf "%.6g\n", s / n }' >"$work/a"
+column time_s "$work/mean.csv" | awk '{ printf "%.6g\n", $1 }' | cmp -s - "$work/a" || fail "the runs do not have the mean told"
+plot cdf "$work/runs.csv" -o "$work/one.svg"
+"$SVG_READ" "$work/one.svg" texts | grep -qxF "share of runs (%)" || fail "cdf of runs does not say so"
+"$SVG_READ" "$work/one.svg" path 1 >"$work/found"
+column time_s "$work/runs.csv" | sort -g | awk '{ v[NR] = $1 } END { for (i = 1; i <= NR; i++) print v[i], 100 * i / NR }' >"$work/steps"
+unit=$("$SVG_READ" "$work/one.svg" texts | sed -n 's/^time (\(.*\))$/\1/p')
+awk -v unit="$unit" '{ print $1 / (unit == "min" ? 60 : unit == "h" ? 3600 : 1), $2 }' "$work/steps" | near cdf "$work/found"
 
 # ---- in grey: stacked parts differ in lightness, lines in dash
 "$SVG_READ" "$work/breakdown.svg" greys 1 6 | awk '{ g[NR] = $2 } END { for (i = 1; i <= NR; i++) for (j = 1; j < i; j++) {
@@ -155,6 +176,15 @@ lines\""; do
         fail "the name $plain is not shown as it is" ;; esac
 done
 [ ! -e "$marker" ] || fail "a name in the data was run"
+
+# ---- the gallery shows what it says
+grep -o '(gallery/[a-z]*\.svg)' docs/gallery.md | tr -d '()' | while read -r picture; do
+    [ -s "docs/$picture" ] || echo "FAIL: docs/$picture is not there"
+done >"$work/gallery"
+[ -s "$work/gallery" ] && { cat "$work/gallery"; bad=1; }
+for kind in $(sed -n 's/^    X(\([a-z]*\),.*/\1/p' cli/plot.h | grep -v tornado); do
+    grep -q "faascast plot $kind \|--$kind $kind" docs/gallery.md || fail "the gallery lacks $kind"
+done
 
 # ---- empty, single, infeasible, infinite, missing columns, large
 : >"$work/empty.csv"
