@@ -184,7 +184,9 @@ void conv_run(const struct conv_job *j)
     const size_t total = j->images * j->height;
     size_t rows = (BAND_PIXELS + j->width - 1) / j->width;
     rows = rows < MAX_BAND_ROWS ? rows : MAX_BAND_ROWS;
-    const size_t together = j->planes ? MAX_TAPS / 9 : 1;
+    /* Input blocks per tile: planes have little work each, and so have the few taps per output
+     * pixel of a transposed stride; a block of 9 taps fills the first cache alone. */
+    const size_t together = j->planes ? MAX_TAPS / 9 : j->taps < 9 ? 9 / j->taps : 1;
     struct band band;
     for (size_t first = 0; first < total; first += rows) {
         band.rows = total - first < rows ? total - first : rows;

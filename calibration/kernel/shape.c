@@ -302,7 +302,7 @@ double kernel_flop(const struct kernel_config *config)
     struct kernel_shape s;
     struct error err = {0};
     if (shape_make(config, &s, &err)) {
-        return NAN;
+        return (double)NAN;
     }
     double forward = 0.0, first = 0.0; /* SPEC section 6: G and G1, per image */
     for (size_t l = 0; l < s.layers; l++) {
