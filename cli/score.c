@@ -2,12 +2,11 @@
  *
  *   "score": {
  *     "against": "../published/feng2018_structures.csv",
- *     "where": { "case": "A" },                      rows to keep
- *     "set": { "structure": { "pointer": "/system/structure", "split": "-" },
- *              "memory_gb": { "pointer": "/platform/memory_mib", "scale": 1024 } },
- *     "measured": "latency_s",                        column, or { "column", "scale" }
- *     "predicted": "time_s",                          any expression of result columns
- *     "fit": { "/compute/unit_s": { "from": 0, "to": 10, "start": 1 } }   constants left free
+ *     "where": { "case": "A" },                      rows to keep: a text, several, or { "above": 0
+ * } "set": { "structure": { "pointer": "/system/structure", "split": "-" }, "memory_gb": {
+ * "pointer": "/platform/memory_mib", "scale": 1024 } }, "measured": "latency_s", column, or {
+ * "column", "scale" } "predicted": "time_s",                          any expression of result
+ * columns "fit": { "/compute/unit_s": { "from": 0, "to": 10, "start": 1 } }   constants left free
  *   }
  * "predicted": { "phase": "step" } takes the time per round of the phase the column names. */
 #include "cli/score.h"
@@ -44,6 +43,15 @@ static enum status keeps_row(const struct json *where, const struct table *t, si
         }
         const char *cell = table_cell(t, row, column);
         bool same = false;
+        const struct json *above = json_member(w, "above");
+        if (above != NULL) {
+            double value = 0;
+            if (table_number(t, row, column, &value, err) != STATUS_OK) {
+                return err->code;
+            }
+            *keeps = *keeps && above->kind == JSON_NUMBER && value > above->number;
+            continue;
+        }
         const bool list = w->kind == JSON_ARRAY;
         for (const struct json *v = list ? w->first : w; v != NULL; v = list ? v->next : NULL) {
             same = same || (v->text != NULL && strcmp(v->text, cell) == 0);
