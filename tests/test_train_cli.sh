@@ -40,7 +40,11 @@ cmp -s "$work/one.csv" "$work/killed.csv" || fail "a killed run does not end in 
 # Interrupted: the curve so far, the checkpoint, exit code 130.
 "$FAASCAST" train $small --iterations 1000000 --checkpoint "$work/stop.ckpt" -q -o "$work/stop.csv" 2>"$work/err" &
 child=$!
-sleep 1
+tries=0
+while [ ! -s "$work/stop.ckpt" ] && kill -0 $child 2>/dev/null && [ $tries -lt 400 ]; do
+    sleep 0.05
+    tries=$((tries + 1))
+done
 kill -TERM $child
 wait $child
 [ $? -eq 130 ] || fail "an interrupted run does not exit with 130"
