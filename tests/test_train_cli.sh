@@ -41,7 +41,7 @@ cmp -s "$work/one.csv" "$work/killed.csv" || fail "a killed run does not end in 
 "$FAASCAST" train $small --iterations 1000000 --checkpoint "$work/stop.ckpt" -q -o "$work/stop.csv" 2>"$work/err" &
 child=$!
 tries=0
-while [ ! -s "$work/stop.ckpt" ] && kill -0 $child 2>/dev/null && [ $tries -lt 400 ]; do
+while [ ! -s "$work/stop.ckpt" ] && kill -0 $child 2>/dev/null && [ $tries -lt 80 ]; do
     sleep 0.05
     tries=$((tries + 1))
 done
