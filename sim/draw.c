@@ -70,8 +70,8 @@ static double draw_mixture(const struct quantity *q, struct random_stream *r)
 
 double quantity_draw(const struct quantity *q, struct random_stream *r)
 {
-    if (q->kind == DISTRIBUTION_CONSTANT || !(q->cv > 0.0)) {
-        return q->mean;
+    if (q->kind == DISTRIBUTION_CONSTANT) {
+        return q->p[0];
     }
     switch (q->kind) {
     case DISTRIBUTION_EMPIRICAL:
@@ -85,7 +85,7 @@ double quantity_draw(const struct quantity *q, struct random_stream *r)
 
 double quantity_run_effect(const struct quantity *q, struct random_stream *r)
 {
-    return q->run_sd > 0.0 ? random_lognormal(r, -0.5 * q->run_sd * q->run_sd, q->run_sd) : 1.0;
+    return q->run_sd > 0.0 ? random_lognormal(r, 0.0, q->run_sd) : 1.0;
 }
 
 struct noise noise_of_cv(double cv)

@@ -5,13 +5,13 @@
 #include "model/model.h"
 #include "sim/random.h"
 
-/* One value of q. A quantity of cv 0 is its mean and takes nothing from the stream; every other law
- * takes at least one number. The per-run effect (run_sd) is not applied: see quantity_run_effect().
- * Laws:   as documented at struct quantity; NORMAL is drawn again until it is not negative. */
+/* One value of q. A constant takes nothing from the stream; every other law takes at least one
+ * number. The per-run effect (run_sd) is not applied: see quantity_run_effect(). Laws:   as
+ * documented at struct quantity; NORMAL is drawn again until it is not negative. */
 double quantity_draw(const struct quantity *q, struct random_stream *r);
 
-/* The factor by which a whole run's values lie above or below the mean: lognormal with standard
- * deviation run_sd of its logarithm and mean 1; 1 when run_sd is 0. */
+/* The factor by which all values of a run lie above or below: exp(run_sd z); 1 when run_sd is 0.
+ * Its mean, exp(run_sd^2 / 2), is part of q->mean. */
 double quantity_run_effect(const struct quantity *q, struct random_stream *r);
 
 /* Lognormal noise of mean 1 and this coefficient of variation: exp(sigma z - sigma^2 / 2). */

@@ -46,13 +46,14 @@ static const struct platform *host_of(const struct run *s, const struct plan_op 
     return s->plan->program->roles[op->role].host == HOST_SERVER ? &c->server : &c->platform;
 }
 
-/* Bring the tokens of a's link up to now: filled at the steady rate, spent by what has moved. */
-static void link_settle(struct run *s, uint32_t a, const struct plan_op *op)
+/* Bring the tokens of a's link up to now: filled at the steady rate, spent by what has moved: by
+ * flows under way, and moved_bytes by one that has just ended. */
+static void link_settle(struct run *s, uint32_t a, const struct plan_op *op, double moved_bytes)
 {
     struct actor *const actor = &s->actors[a];
     const struct platform *const host = host_of(s, op);
     const double now = s->queue.now_s;
-    double moved = 0.0;
+    double moved = moved_bytes;
     uint32_t first;
     struct lane *const lanes = lanes_of(s, a, &first);
     for (uint32_t l = 0; actor->flows > 0 && l < op->lanes; ++l) {
@@ -105,7 +106,7 @@ void transfer_link_event(struct run *s, uint32_t a)
     if (s->actors[a].flows == 0) {
         return;
     }
-    link_settle(s, a, op);
+    link_settle(s, a, op, 0.0);
     link_watch(s, a, op);
     if (!s->actors[a].bursting) {
         share_link(s, a, op);
@@ -276,7 +277,7 @@ static void start_flow(struct run *s, uint32_t a, uint32_t lane)
     const struct plan_op *const op = &s->plan->ops[actor->op];
     struct lane *const l = &s->lanes[lane];
     if (op->bursts) {
-        link_settle(s, a, op);
+        link_settle(s, a, op, 0.0);
     }
     ++actor->flows;
     l->state = LANE_FLOW;
@@ -396,11 +397,11 @@ void transfer_complete(struct run *s, uint32_t fluid)
     for (uint32_t lane; (lane = fluid_end(&s->fluids[fluid], s->queue.now_s)) != FLUID_NONE;) {
         const uint32_t a = s->plan->lane_actor[lane];
         const struct plan_op *const op = &s->plan->ops[s->actors[a].op];
-        if (op->bursts) {
-            link_settle(s, a, op);
-        }
         s->lanes[lane].state = LANE_IDLE;
         --s->actors[a].flows;
+        if (op->bursts) {
+            link_settle(s, a, op, s->lanes[lane].left_bytes);
+        }
         if (op->bursts && s->actors[a].flows == 0) {
             event_queue_cancel(&s->queue, slot_of_link(s, a));
         }

@@ -125,6 +125,23 @@ static inline enum status play_open(struct play *p, const struct config *c)
     return run_init(&p->run, &p->plan, &p->err);
 }
 
+/* The same for a program of one's own. The evaluator's program is filled by emit. */
+static inline enum status play_open_program(struct play *p, const struct config *c,
+                                            void (*emit)(struct program *, const struct config *))
+{
+    memset(p, 0, sizeof *p);
+    p->config = *c;
+    p->config.workload.rounds = c->workload.iterations;
+    program_reset(&p->evaluator.program);
+    emit(&p->evaluator.program, &p->config);
+    if (program_check(&p->evaluator.program, &p->err) != STATUS_OK ||
+        evaluate_program(&p->config, &p->evaluator, &p->closed, &p->err) != STATUS_OK ||
+        plan_init(&p->plan, &p->config, &p->evaluator.program, &p->closed, &p->err) != STATUS_OK) {
+        return p->err.code;
+    }
+    return run_init(&p->run, &p->plan, &p->err);
+}
+
 static inline void play_close(struct play *p)
 {
     run_free(&p->run);
