@@ -11,7 +11,6 @@ void program_reset(struct program *p)
     p->n_ops = p->n_loops = p->n_roles = p->n_channels = p->n_phases = 0;
     p->sync = SYNC_BARRIER;
     p->redo_round = false;
-    p->race_combines = 0;
     p->current_role = ROLE_LIMIT;
     p->open_loop = UINT32_MAX;
     p->current_span = SPAN_ITERATION;

@@ -151,7 +151,6 @@ struct program {
     uint32_t n_roles, n_channels, n_phases;
     enum sync sync;
     bool redo_round;        /* recovery: the whole round again (Naik, Feng), else one worker */
-    uint32_t race_combines; /* Naik's race: combines that may start twice; 0 = exactly once */
     uint32_t current_role, open_loop;
     enum span_kind current_span;
     bool failed; /* out of memory or a table overflowed: checked once by program_check */

@@ -52,6 +52,25 @@ static void emit_trainer(struct program *p, const struct config *c, uint32_t w)
     program_compute(p, emit_phase_compute(p), units_compute(c, units));
 }
 
+/* Reads the w files, sums, writes the model. Whoever loses the race does it all for nothing: what
+ * it writes is the same model, which nobody waits for. */
+static void emit_combine(struct program *p, const struct config *c, const char *name,
+                         const char *channel, bool first)
+{
+    const uint32_t w = emit_workers_count(c);
+    const double gradient_bytes = exchange_bytes(c);
+    program_role(p, name, 1, HOST_WORKER, LIFETIME_CALL, c->workload.footprint_bytes);
+    program_await(p, emit_phase_wait(p), program_channel(p, channel, 1), 1, STORE_NONE, POLL_NONE,
+                  1);
+    program_get(p, program_phase(p, "combine", CATEGORY_EXCHANGE), STORE_EXCHANGE, w,
+                gradient_bytes);
+    program_compute(p, emit_phase_aggregate(p), merge_time(c, w * gradient_bytes));
+    program_put(p, program_phase(p, "write model", CATEGORY_EXCHANGE), STORE_EXCHANGE, 1,
+                model_bytes(c), PEER_NONE, 0);
+    program_put(p, program_phase(p, "progress row", CATEGORY_EXCHANGE), STORE_MESSAGE, 1, 0,
+                first ? PEER_SHARED : PEER_NONE, program_channel(p, "model is there", 1));
+}
+
 static enum status emit(const struct config *c, struct program *p, struct error *err)
 {
     const uint32_t w = emit_workers_count(c);
@@ -72,7 +91,7 @@ static enum status emit(const struct config *c, struct program *p, struct error 
                     model_bytes(c), PEER_SHARED, model);
         return STATUS_OK;
     }
-    p->race_combines = c->system.option[OPTION_RACE] > 0 ? 1 : 0;
+    const bool race = c->system.option[OPTION_RACE] > 0;
     const uint16_t files = program_channel(p, "gradient files", 1);
     program_put(p, program_phase(p, "save gradients", CATEGORY_EXCHANGE), STORE_EXCHANGE, 1,
                 gradient_bytes, PEER_NONE, 0);
@@ -82,15 +101,14 @@ static enum status emit(const struct config *c, struct program *p, struct error 
     program_role(p, "last worker to finish", 1, HOST_WORKER, LIFETIME_GUEST, 0);
     program_await(p, wait, files, w, STORE_NONE, POLL_NONE, 1);
     emit_call(p, "combine", 1);
+    if (race) {
+        emit_call(p, "combine again", 1);
+    }
 
-    program_role(p, "combine function", 1, HOST_WORKER, LIFETIME_CALL, c->workload.footprint_bytes);
-    program_await(p, wait, program_channel(p, "combine", 1), 1, STORE_NONE, POLL_NONE, 1);
-    program_get(p, program_phase(p, "combine", CATEGORY_EXCHANGE), STORE_EXCHANGE, w,
-                gradient_bytes);
-    program_compute(p, emit_phase_aggregate(p), merge_time(c, w * gradient_bytes));
-    program_put(p, program_phase(p, "write model", CATEGORY_EXCHANGE), STORE_EXCHANGE, 1,
-                model_bytes(c), PEER_NONE, 0);
-    program_put(p, rows, STORE_MESSAGE, 1, 0, PEER_SHARED, model);
+    emit_combine(p, c, "combine function", "combine", true);
+    if (race) {
+        emit_combine(p, c, "second combine function", "combine again", false);
+    }
     return STATUS_OK;
 }
 
