@@ -156,13 +156,6 @@ static void set_number(struct config *c, const struct axis *axis, double value)
     }
 }
 
-static struct expression_value read_config(int offset, void *context)
-{
-    struct expression_value value = {0, NULL};
-    memcpy(&value.number, (const char *)context + offset, sizeof value.number);
-    return value;
-}
-
 enum status cursor_seek(struct scenario_cursor *c, uint64_t point, bool *skipped, struct error *err)
 {
     const struct scenario *s = c->scenario;
@@ -196,10 +189,7 @@ enum status cursor_seek(struct scenario_cursor *c, uint64_t point, bool *skipped
             }
         }
     }
-    *skipped = false;
-    for (size_t i = 0; i < s->n_skips && !*skipped; i++) {
-        *skipped = expression_true(&s->skips[i], read_config, &c->config);
-    }
+    *skipped = scenario_skips(s, &c->config);
     return STATUS_OK;
 }
 

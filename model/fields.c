@@ -324,7 +324,9 @@ void text_schema(struct text *out)
 {
     text_puts(out,
               "format = 1, name, note, source, include [files], baseline {overlay}, sweep {grid, "
-              "zip, values_from, sample, skip}\n"
+              "zip, values_from, sample, skip}, plan {grid, zip, skip}\n"
+              "plan: what `plan` searches besides the workers (1 to 1000) and the memory (all the "
+              "platform sells), such as {\"grid\": {\"/store/use\": [...]}}\n"
               "Any value may be {\"value\", \"source\", \"date\", \"status\"}. Defaults in "
               "brackets.\n\n");
     for (const struct section *s = sections; s->name != NULL; s++) {

@@ -530,6 +530,7 @@ struct scenario_options {
     const char *const *sets; /* "/json/pointer=value" */
     size_t n_sets;
     bool no_sweep; /* one configuration: the one the file itself describes */
+    bool plan;     /* the axes of the section `plan` in place of those of the sweep */
 };
 
 struct axis {
@@ -554,6 +555,7 @@ struct scenario {
     struct json *baseline; /* overlay, or NULL */
     struct json *sweep;    /* as written, or NULL */
     struct json *score;    /* how it compares with measurements; NULL = not said */
+    struct json *plan;     /* what a plan searches, as written, or NULL */
     struct json *catalogue;
     struct axis axes[AXIS_LIMIT];
     size_t n_axes;
@@ -566,6 +568,8 @@ struct scenario {
 enum status scenario_load(const char *path, const struct scenario_options *options,
                           struct scenario *out, struct error *err);
 void scenario_free(struct scenario *s);
+/* Does one of the skip conditions leave this configuration out? It is read only. */
+bool scenario_skips(const struct scenario *s, struct config *c);
 /* The merged, resolved tree of the first point, in `a` (for check --resolved). */
 enum status scenario_resolved(const struct scenario *s, struct arena *a, struct json **out,
                               struct error *err);
@@ -617,6 +621,10 @@ bool scenario_baseline_shares(const struct scenario *s, const char *pointer);
  * quantity becomes this constant. ERR_USAGE for what is no number of the configuration. */
 enum status config_set(struct config *c, const char *pointer, double value, struct error *err);
 
+/* Finish one configuration in place and evaluate it, or replay the chosen reading: no row, no
+ * money. The program stays in e. */
+enum status predict_tally(struct config *c, struct evaluator *e, struct tally *t,
+                          struct error *err);
 /* Predict one configuration: finish, evaluate (or replay the chosen reading), cost; time of the
  * baseline, which may be NULL. Infeasible is an answer: row->feasible false, status tells why.
  * tally and ledger may be NULL: totals only. Both configurations are finished in place. */

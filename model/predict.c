@@ -32,8 +32,8 @@ static enum status replay(const struct config *c, struct tally *t, struct error 
     return STATUS_OK;
 }
 
-static enum status evaluate_config(struct config *c, struct evaluator *e, struct tally *t,
-                                   struct error *err)
+enum status predict_tally(struct config *c, struct evaluator *e, struct tally *t,
+                          struct error *err)
 {
     if (config_finish(c, err) != STATUS_OK || evaluate(c, e, t, err) != STATUS_OK) {
         return err->code;
@@ -50,7 +50,7 @@ static enum status predict_against(struct config *c, double baseline_s, struct e
     struct error why = {0};
     row_init(row);
     row->engine = "predict";
-    const enum status status = evaluate_config(c, e, t, &why);
+    const enum status status = predict_tally(c, e, t, &why);
     if (status == ERR_INFEASIBLE) {
         row_fill(row, c, NULL, NULL);
         snprintf(row->status_text, sizeof row->status_text, "infeasible: %.140s", why.message);
@@ -78,7 +78,7 @@ static double baseline_time(struct config *baseline, struct evaluator *e, struct
 {
     struct tally t;
     struct error own = {0};
-    const enum status status = evaluate_config(baseline, e, &t, &own);
+    const enum status status = predict_tally(baseline, e, &t, &own);
     if (status != STATUS_OK && status != ERR_INFEASIBLE) {
         *err = own;
     }
@@ -113,7 +113,7 @@ enum status predict_check(struct scenario_cursor *c, uint64_t point, struct eval
     bool skipped = false;
     struct tally t;
     if (cursor_seek(c, point, &skipped, err) == STATUS_OK && !skipped &&
-        evaluate_config(&c->config, e, &t, err) != STATUS_OK) {
+        predict_tally(&c->config, e, &t, err) != STATUS_OK) {
         cursor_locate(c, point, err);
     }
     return err->code;

@@ -154,6 +154,14 @@ static int skip_variable(const char *name, void *context)
     return -1;
 }
 
+/* The value of such a name: a number of the configuration. */
+static struct expression_value skip_value(int offset, void *context)
+{
+    struct expression_value value = {0, NULL};
+    memcpy(&value.number, (const char *)context + offset, sizeof value.number);
+    return value;
+}
+
 static enum status read_skips(struct scenario *s, struct json *list, struct error *err)
 {
     if (list->kind != JSON_ARRAY || list->count > SKIP_LIMIT) {
@@ -184,6 +192,45 @@ static enum status read_skips(struct scenario *s, struct json *list, struct erro
         s->n_skips++;
     }
     return STATUS_OK;
+}
+
+/* What a plan searches: axes as in a sweep. Without conditions of its own those of the sweep hold,
+ * which say what makes no sense. */
+static enum status read_plan(struct scenario *s, struct error *err)
+{
+    static const char *const keys[] = {"grid", "zip", "skip"};
+    struct json *skips = s->sweep != NULL ? json_member(s->sweep, "skip") : NULL;
+    if (s->plan != NULL && s->plan->kind != JSON_OBJECT) {
+        return JSON_RAISE(err, s->plan, ERR_INPUT, "expected an object with grid, zip or skip");
+    }
+    for (struct json *part = s->plan != NULL ? s->plan->first : NULL; part != NULL;
+         part = part->next) {
+        if (strcmp(part->key, "skip") == 0) {
+            skips = part;
+        } else if (strcmp(part->key, "zip") == 0 || strcmp(part->key, "grid") == 0) {
+            if (axes_from_object(s, part, strcmp(part->key, "zip") == 0, err) != STATUS_OK) {
+                return err->code;
+            }
+        } else {
+            const char *near = nearest_name(part->key, keys, sizeof keys / sizeof keys[0]);
+            return JSON_RAISE(err, part, ERR_INPUT, "unknown key '%s'%s%s%s", part->key,
+                              near != NULL ? ", did you mean '" : ", expected grid, zip or skip",
+                              near != NULL ? near : "", near != NULL ? "'?" : "");
+        }
+    }
+    if (skips != NULL && read_skips(s, skips, err) != STATUS_OK) {
+        return err->code;
+    }
+    return axes_count(s, s->plan, err);
+}
+
+bool scenario_skips(const struct scenario *s, struct config *c)
+{
+    bool skipped = false;
+    for (size_t i = 0; i < s->n_skips && !skipped; i++) {
+        skipped = expression_true(&s->skips[i], skip_value, c);
+    }
+    return skipped;
 }
 
 static enum status read_sweep(struct scenario *s, struct json *sweep, struct error *err)
@@ -233,18 +280,24 @@ enum status scenario_load(const char *path, const struct scenario_options *optio
     if (err->code == STATUS_OK) {
         out->sweep = json_member(out->tree, "sweep");
         out->score = json_member(out->tree, "score");
+        out->plan = json_member(out->tree, "plan");
         out->baseline = json_member(out->tree, "baseline");
         if (out->baseline != NULL && out->baseline->kind != JSON_OBJECT) {
             JSON_RAISE(err, out->baseline, ERR_INPUT, "expected an object laid over the scenario");
         }
     }
-    if (err->code == STATUS_OK && out->sweep != NULL && !options->no_sweep) {
+    if (err->code == STATUS_OK && options->plan) {
+        read_plan(out, err);
+    } else if (err->code == STATUS_OK && out->sweep != NULL && !options->no_sweep) {
         read_sweep(out, out->sweep, err);
     }
     if (err->code == STATUS_OK) {
         /* Both keep knowing their place, and leave the tree that is bound. */
         if (out->score != NULL) {
             json_detach(out->tree, out->score);
+        }
+        if (out->plan != NULL) {
+            json_detach(out->tree, out->plan);
         }
         if (out->sweep != NULL) {
             json_detach(out->tree, out->sweep);
@@ -274,7 +327,8 @@ enum status scenario_merged(struct scenario *s, struct json **out, struct error 
     struct json *baseline = s->baseline != NULL ? json_copy(&s->arena, s->baseline) : NULL;
     struct json *sweep = s->sweep != NULL ? json_copy(&s->arena, s->sweep) : NULL;
     struct json *score = s->score != NULL ? json_copy(&s->arena, s->score) : NULL;
-    if (tree == NULL || (s->baseline != NULL && baseline == NULL) ||
+    struct json *plan = s->plan != NULL ? json_copy(&s->arena, s->plan) : NULL;
+    if ((s->plan != NULL && plan == NULL) || tree == NULL || (s->baseline != NULL && baseline == NULL) ||
         (s->sweep != NULL && sweep == NULL) || (s->score != NULL && score == NULL)) {
         return RAISE(err, ERR_MEMORY, "out of memory copying %s", s->path);
     }
@@ -286,6 +340,9 @@ enum status scenario_merged(struct scenario *s, struct json **out, struct error 
     }
     if (score != NULL) {
         json_append(tree, score, "score");
+    }
+    if (plan != NULL) {
+        json_append(tree, plan, "plan");
     }
     *out = tree;
     return STATUS_OK;
