@@ -50,6 +50,7 @@ static enum status plan(const char *path, const char *const *sets, size_t n_sets
                        same ? "same front" : "ANOTHER FRONT");
             }
             printf("\n");
+            fflush(stdout);
         }
         search_front_free(&fronts[0]);
         search_front_free(&fronts[1]);
@@ -61,14 +62,19 @@ static enum status plan(const char *path, const char *const *sets, size_t n_sets
 
 int main(int argc, char **argv)
 {
-    /* plan [--oracle]: the exhaustive search takes half a minute a system. */
+    /* plan [--oracle] [SYSTEM]: the exhaustive search takes half a minute a system, half an hour
+     * for an asynchronous one. */
     const bool oracle = argc > 1 && strcmp(argv[1], "--oracle") == 0;
+    const char *only = argc > 1 + oracle ? argv[1 + oracle] : NULL;
     gsl_set_error_handler_off();
     printf("%-28s %11s %9s %10s %8s%s\n", "system", "configs", "seconds", "evaluated", "front",
            oracle ? "   without    ratio" : "");
     for (size_t k = 0; protocols[k] != NULL; k++) {
         char name[96];
         struct error err = {0};
+        if (only != NULL && strcmp(only, protocols[k]->name) != 0) {
+            continue;
+        }
         snprintf(name, sizeof name, "/system/name=%s", protocols[k]->name);
         const char *sets[2] = {name, "/system/structure=[1,4,16]"};
         if (plan(FAASCAST_ROOT "/bench/systems.json", sets, protocols[k]->takes_structure ? 2 : 1,

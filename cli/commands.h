@@ -9,6 +9,7 @@
     X(predict)                                                                                     \
     X(simulate)                                                                                    \
     X(compare)                                                                                     \
+    X(plan)                                                                                        \
     X(explain)                                                                                     \
     X(show)                                                                                        \
     X(new)                                                                                         \

@@ -4,7 +4,7 @@
 #ifndef SIM_SIM_H
 #define SIM_SIM_H
 
-#include "model/model.h"
+#include "model/search.h"
 
 /* How the simulated runs spread. The mean has a Student-t interval over independent replications;
  * quantiles are order statistics by linear interpolation between (n - 1) p steps (Hyndman & Fan
@@ -101,5 +101,30 @@ enum status compare_engines(const struct config *c, struct evaluator *e,
                             struct error *err);
 /* The configuration without an effect, in both engines. */
 void config_without(struct config *c, enum gap effect);
+
+/* ---------------------------------------------------------------- which one is best */
+
+/* One of several configurations to be ranked by simulation. */
+struct contender {
+    struct config config; /* finished by config_finish() */
+    size_t number;        /* the caller's */
+    /* Filled by contest(): */
+    bool infeasible; /* the simulator says so: the rest is not filled */
+    bool tied;       /* the interval of its value overlaps the best one's */
+    uint32_t replications;
+    double value, value_lo, value_hi; /* of the objective: mean of the runs, and its interval */
+    struct estimate time_s, cost_usd;
+    double p_deadline, p_budget, p_limits; /* shares of the runs; NaN without such a limit */
+    double sure_time_s, sure_cost_usd;     /* what the share `sure` of the runs stays within */
+};
+/* Simulate all replications_min times, then twice as often every time, until the interval of every value lies apart from the
+ * best one's or `replications_max` runs are done; sorts them, the best first.
+ *
+ * Takes:  sure: the share of runs for sure_time_s and sure_cost_usd. Intervals have the confidence
+ *         of each configuration's section `simulation`.
+ * Errors: those of simulate(), except ERR_INFEASIBLE. */
+enum status contest(struct contender *list, size_t n, const struct search_objective *objective,
+                    double sure, uint32_t replications_min, uint32_t replications_max,
+                    const struct simulation_options *options, struct error *err);
 
 #endif

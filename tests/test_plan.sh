@@ -1,0 +1,70 @@
+#!/bin/sh
+# plan: the answer for people and for programs, exit codes, limits that cannot be met, the picture.
+set -u
+root=$(realpath "$(dirname "$0")/..")
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+cd "$root" || exit 1
+bad=0
+fail() {
+    echo "FAIL $*"
+    bad=1
+}
+scenario=scenarios/metafaas/mini-imagenet-maml-5way-1shot.json
+small="--set /name=small --set /plan={\"grid\":{\"/platform/workers\":[1,2,4,8,9,16],\"/platform/memory_mib\":{\"from\":256,\"to\":10240,\"points\":157}}}"
+plan() { # expected exit code, arguments
+    want=$1
+    shift
+    # shellcheck disable=SC2086 # the options are words
+    "$FAASCAST" plan "$scenario" $small "$@" >"$scratch/out" 2>"$scratch/err"
+    got=$?
+    [ "$got" -eq "$want" ] || fail "plan $*: exit code $got, expected $want: $(cat "$scratch/err")"
+}
+says() { grep -q -- "$1" "$scratch/out" "$scratch/err" || fail "missing: $1"; }
+
+# Within limits: a recommendation, with intervals and shares; not a word on stderr.
+plan 0 --deadline 8h --budget '20 USD' --replications 8
+says '^Recommended: [0-9]* workers of [0-9]* MiB$'
+says 'simulated runs with 95 % intervals'
+says '% of runs are within 8 h 00 min and for at most 20.00 USD'
+says '^    one hour earlier '
+[ ! -s "$scratch/err" ] || fail "words on stderr: $(cat "$scratch/err")"
+
+# Out of reach: exit code 4, what is nearest, and what each limit alone would take.
+plan 4 --deadline 2h --budget '5 USD'
+says '^No configuration is within 2 h 00 min and for at most 5.000 USD.$'
+says '^Nearest: '
+says 'within 2 h 00 min: nothing, the fastest takes'
+says 'for 5.000 USD it takes at least'
+
+# Exact and exhaustive are the same; so are all numbers of threads.
+plan 0 --deadline 9h --budget 99 --closed-form --format csv
+cp "$scratch/out" "$scratch/exact.csv"
+plan 0 --deadline 9h --budget 99 --closed-form --format csv --strategy exhaustive -j 1
+cmp -s "$scratch/out" "$scratch/exact.csv" || fail "exhaustive gives another front"
+plan 0 --deadline 9h --budget 99 --closed-form --format csv -j 3
+cmp -s "$scratch/out" "$scratch/exact.csv" || fail "three threads give another front"
+plan 0 --deadline 9h --budget 99 --minimise time --replications 4 -j 1 --format json
+cp "$scratch/out" "$scratch/one.json"
+plan 0 --deadline 9h --budget 99 --minimise time --replications 4 -j 2 --format json
+cmp -s "$scratch/out" "$scratch/one.json" || fail "two threads give another answer"
+"$FAASCAST" plot pareto "$scratch/one.json" -o "$scratch/front.svg" 2>"$scratch/err" ||
+    fail "plot pareto refuses a plan: $(cat "$scratch/err")"
+
+# Every row of the front is nobody's inferior.
+awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) { if ($i == "time_s") t = i; if ($i == "cost_usd") c = i } next }
+    NR > 2 && ($t <= time || $c >= cost) { exit 1 } { time = $t; cost = $c }' \
+    "$scratch/exact.csv" || fail "the front is not sorted"
+
+# A condition on the answer.
+plan 4 --deadline 9h --budget 99 --closed-form --fail-if 'cost_usd > 1'
+plan 0 --deadline 9h --budget 99 --closed-form --fail-if 'cost_usd > 50'
+
+# Wrong usage.
+plan 2 --minimise speed
+says 'expected time, cost or balanced:0.5'
+plan 2 --minimise balanced:2
+plan 2 --deadline soon
+plan 2 --strategy guess
+plan 2 --confidence 2
+exit $bad
