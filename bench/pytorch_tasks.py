@@ -12,10 +12,16 @@ loss and its backward pass, no outer step, random data, float32. MAML keeps the 
 second order); ANIL adapts the head on features of one joint batch; ALFA learns theta as well (the time is the
 same when it is fixed); eALFA adapts the head on features computed once, without gradient.
 """
+import argparse
+import itertools
+import os
 import statistics
 import sys
 import time
 
+# Before torch is loaded: torch.set_num_threads() does not reach OpenBLAS, which computes the double backward of
+# convolutions with threads of its own.
+os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")
 import torch
 import torch.nn.functional as F
 
@@ -111,29 +117,41 @@ def once(algorithm, theta, phi, task, steps, pool):
     return (alfa if algorithm == "alfa" else ealfa)(theta, phi, task, steps, pool)
 
 
+def options():
+    words = lambda text: text.split(",")
+    numbers = lambda text: [int(n) for n in text.split(",")]
+    p = argparse.ArgumentParser(description="Times PyTorch on the tasks of faascast calibrate, one thread.")
+    p.add_argument("--datasets", type=words, default=list(DATASETS), help="names with commas between")
+    p.add_argument("--hidden", type=numbers, default=[32, 64], help="channels of a block")
+    p.add_argument("--shots", type=numbers, default=[1, 5])
+    p.add_argument("--steps", type=numbers, default=[1, 5])
+    p.add_argument("--algorithms", type=words, default=["maml", "fomaml", "anil", "alfa", "ealfa"])
+    p.add_argument("--seconds", type=float, default=4.0, help="longest time for one kind of task, unless 3 take longer")
+    return p.parse_args()
+
+
 def main():
+    o = options()
     torch.set_num_threads(1)
     torch.manual_seed(1)
     print("algorithm,dataset,hidden,shots,steps,cpu_s,wall_s,repetitions")
-    for dataset, (channels, size, pool) in DATASETS.items():
-        for hidden in (32, 64):
-            for shots in (1, 5):
-                for steps in (1, 5):
-                    theta = parameters(channels, size, pool, hidden)
-                    task = (torch.rand(WAYS * shots, channels, size, size), torch.arange(WAYS).repeat_interleave(shots),
-                            torch.rand(WAYS * QUERIES, channels, size, size), torch.arange(WAYS).repeat_interleave(QUERIES))
-                    for algorithm in ("maml", "fomaml", "anil", "alfa", "ealfa"):
-                        phi = generator(20 if algorithm == "alfa" else 4)
-                        cpu, wall, start = [], [], time.time()
-                        while len(cpu) < 4 or (len(cpu) < 26 and time.time() - start < 4.0):
-                            c, w = time.process_time(), time.time()
-                            once(algorithm, theta, phi, task, steps, pool)
-                            cpu.append(time.process_time() - c)
-                            wall.append(time.time() - w)
-                        cpu, wall = cpu[1:], wall[1:]  # the first one warms up
-                        print(f"{algorithm},{dataset},{hidden},{shots},{steps},{statistics.median(cpu):.6g},"
-                              f"{statistics.median(wall):.6g},{len(cpu)}")
-                        sys.stdout.flush()
+    for dataset, hidden, shots, steps in itertools.product(o.datasets, o.hidden, o.shots, o.steps):
+        channels, size, pool = DATASETS[dataset]
+        theta = parameters(channels, size, pool, hidden)
+        task = (torch.rand(WAYS * shots, channels, size, size), torch.arange(WAYS).repeat_interleave(shots),
+                torch.rand(WAYS * QUERIES, channels, size, size), torch.arange(WAYS).repeat_interleave(QUERIES))
+        for algorithm in o.algorithms:
+            phi = generator(20 if algorithm == "alfa" else 4)
+            cpu, wall, start = [], [], time.time()
+            while len(cpu) < 4 or (len(cpu) < 26 and time.time() - start < o.seconds):
+                c, w = time.process_time(), time.time()
+                once(algorithm, theta, phi, task, steps, pool)
+                cpu.append(time.process_time() - c)
+                wall.append(time.time() - w)
+            cpu, wall = cpu[1:], wall[1:]  # the first one warms up
+            print(f"{algorithm},{dataset},{hidden},{shots},{steps},{statistics.median(cpu):.6g},"
+                  f"{statistics.median(wall):.6g},{len(cpu)}")
+            sys.stdout.flush()
 
 
 main()

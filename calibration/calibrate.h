@@ -195,6 +195,11 @@ struct calibrate_options {
     char *const *start_command;     /* NULL-ended: a program that ends at once; NULL: not timed */
     const double *quota;            /* vCPUs, 1 first; NULL: not measured */
     size_t n_quota;
+    /* A profile of this host and kernel whose tasks are kept and not measured again, or NULL. */
+    const char *add_to;
+    /* Called with the profile so far after every task that was measured, so that a long
+     * calibration can be stopped at any moment; may be NULL. */
+    enum status (*keep)(void *context, const struct profile *so_far, struct error *err);
     void (*progress)(void *context, size_t done, size_t of, const char *what); /* may be NULL */
     void *context;
 };
@@ -203,13 +208,14 @@ struct calibrate_options {
  *
  * Takes:   n > 0 cases; the first is also used for thread scaling and quotas.
  * Owns:    caller frees *out with profile_free(), also after an error.
- * Errors:  as kernel_new, measure and around; a quota that cannot be set is a warning in *out.
+ * Errors:  as kernel_new, measure and around, and what keep() returns; ERR_INPUT for a profile to
+ *          add to that is of another CPU or kernel; a quota that cannot be set is a warning in *out.
  */
 enum status calibrate_run(const struct calibrate_options *options,
                           const struct calibrate_case *cases, size_t n, struct profile *out,
                           struct error *err);
 
-/* The profile as JSON, in the shape that scenarios read. */
+/* The profile as JSON, in the shape that scenarios read; what is not measured yet is left out. */
 void profile_write(const struct profile *profile, struct text *out);
 void profile_free(struct profile *profile);
 

@@ -35,6 +35,10 @@ struct train_options {
     uint64_t iterations;
     uint64_t seed;
     unsigned shift_max; /* pixels training images are moved by at random, see episode_sampler */
+    /* The outer rate falls from kernel.outer_rate to 0 along half a cosine over all iterations
+     * (Loshchilov and Hutter 2017, SGDR without restarts; for MAML Antoniou et al. 2019). The rows
+     * then depend on `iterations`. */
+    bool anneal;
     uint64_t evaluate_every;   /* iterations between validations; 0: never */
     uint64_t validation_tasks; /* episodes of a validation */
     uint64_t test_tasks;       /* episodes of the final test */

@@ -18,6 +18,7 @@ static const struct cli_option options[] = {
     {"path", "NAME", "kernel built for: best (of this CPU), avx512, avx2, portable, plain"},
     {"quota", NULL, "also measure CPU quotas, to check the 1/v law (needs a control group)"},
     {"name", "NAME", "name of the profile (the file's, or 'here')"},
+    {"add", NULL, "keep the tasks that the -o file holds (same CPU and kernel), measure the rest"},
     {"compare", "PROFILE", "say what moved since that profile was measured"},
     {NULL, NULL, NULL},
 };
@@ -228,6 +229,22 @@ static enum status cases_from_grid(const struct cli *cli, struct cases *cases, s
 
 /* ---------------------------------------------------------------- the command */
 
+/* What is measured is kept at once, so that nothing of a stopped run is lost. */
+static enum status keep(void *context, const struct profile *so_far, struct error *err)
+{
+    const struct cli *const cli = context;
+    const char *const path = cli_option(cli, "o");
+    if (path == NULL || strcmp(path, "-") == 0) {
+        return STATUS_OK;
+    }
+    struct text out = {0};
+    profile_write(so_far, &out);
+    const enum status status = out.failed ? RAISE(err, ERR_MEMORY, "no memory for the profile")
+                                          : file_write(path, out.data, out.size, err);
+    text_free(&out);
+    return status;
+}
+
 static void show(void *context, size_t done, size_t of, const char *what)
 {
     const struct cli *const cli = context;
@@ -291,9 +308,16 @@ static enum status calibrate(struct cli *cli, const struct cases *cases, struct 
                                   .folder = "/tmp",
                                   .start_command = start,
                                   .quota = quotas,
+                                  .keep = keep,
                                   .progress = show,
                                   .context = cli};
     double threads;
+    if (cli_option(cli, "add") != NULL) {
+        if (path == NULL || strcmp(path, "-") == 0) {
+            return RAISE(err, ERR_USAGE, "--add needs -o FILE, the profile to add to");
+        }
+        o.add_to = access(path, F_OK) == 0 ? path : NULL;
+    }
     if (cli_number(cli, "seconds", 0.05, 1e5, o.measure.seconds_max, &o.measure.seconds_max, err) !=
             STATUS_OK ||
         cli_number(cli, "threads", 1, 64, cpus > 0 ? (double)cpus : 1.0, &threads, err) !=
@@ -371,7 +395,8 @@ const struct command command_calibrate = {
         "state) on one thread until the 95 % interval of its median is within 1 % or its time is "
         "over, then thread scaling, loading, serialising, merging and compressing a model, and the "
         "start of a process. Notes the host, warns when the machine is busy, and writes a profile "
-        "that scenarios name under /compute/profile.",
+        "that scenarios name under /compute/profile. With -o every task is kept as soon as it is "
+        "measured; --add goes on from there.",
     .arguments_min = 0,
     .arguments_max = -1,
     .run = run,

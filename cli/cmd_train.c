@@ -21,6 +21,7 @@ static const struct cli_option options[] = {
     {"shifts", "N", "training images are moved by up to N pixels at random (0)"},
     {"inner-rate", "RATE", "inner learning rate (0.4 without pooling, 0.01 with it; ANIL 0.1)"},
     {"outer-rate", "RATE", "Adam's learning rate (0.001)"},
+    {"anneal", NULL, "the outer rate falls to 0 along half a cosine over all iterations"},
     {"evaluate-every", "N", "iterations between validations (100)"},
     {"validation-tasks", "N", "episodes of a validation (200)"},
     {"test-tasks", "N", "episodes of the test at the end (1000)"},
@@ -228,6 +229,7 @@ static enum status read_options(const struct cli *cli, struct train_options *o, 
     o->kernel.threads = (size_t)threads;
     o->seed = (uint64_t)seed;
     o->shift_max = (unsigned)shifts;
+    o->anneal = cli_option(cli, "anneal") != NULL;
     o->checkpoint = cli_option(cli, "checkpoint");
     o->checkpoint_every_s = 15.0;
     return STATUS_OK;
@@ -329,7 +331,7 @@ const struct command command_train = {
     .name = "train",
     .summary = "run a scenario's training for real, on this machine",
     .arguments = "FILE",
-    .examples = "faascast train scenarios/metafaas/omniglot-maml-5way-1shot.json -o curve.csv\n"
+    .examples = "faascast train scenarios/metafaas/omniglot.json -o curve.csv\n"
                 "faascast train my.json --data omniglot.zip --rotations --checkpoint run.ckpt\n",
     .options = options,
     .details =

@@ -19,8 +19,8 @@ _faascast() {
         new) words+=' --from';;
         plot) words+=' --keep --where --value --per-round --every --arrivals --days --seed --vm-usd-per-hour --unit --time-limit';;
         report) words+=' --scenario --deadline --budget --where --closed-form';;
-        train) words+=' --iterations --data --test-data --test-classes --validation-classes --rotations --mirrors --shifts --inner-rate --outer-rate --evaluate-every --validation-tasks --test-tasks --threads --seed --checkpoint';;
-        calibrate) words+=' --algorithms --datasets --backbones --shots --steps --queries --seconds --threads --path --quota --name --compare';;
+        train) words+=' --iterations --data --test-data --test-classes --validation-classes --rotations --mirrors --shifts --inner-rate --outer-rate --anneal --evaluate-every --validation-tasks --test-tasks --threads --seed --checkpoint';;
+        calibrate) words+=' --algorithms --datasets --backbones --shots --steps --queries --seconds --threads --path --quota --name --add --compare';;
         kernel-check) words+=' --path';;
         import) words+=' --as --map --const --run';;
         fit) words+=' --what --name --over --where --system --source --date --families --cap-vcpu --latency-s';;

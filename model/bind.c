@@ -409,7 +409,8 @@ static bool same_task(const struct json *row, const struct workload *w)
             return false;
         }
     }
-    return true;
+    const struct json *fixed = json_member(row, "theta_fixed");
+    return fixed == NULL || fixed->kind != JSON_BOOL || fixed->boolean == w->theta_fixed;
 }
 
 /* A number of the profile, when it is there. */

@@ -418,7 +418,7 @@ static void a_file_that_is_no_profile_is_refused(void **state)
     assert_int_equal(profile_compare(&none, "/no/such.json", &report, &moved, &err), ERR_IO);
     err = (struct error){0};
     assert_int_equal(
-        profile_compare(&none, "scenarios/profiles/assumed-host.json", &report, &moved, &err),
+        profile_compare(&none, "tests/data/small.json", &report, &moved, &err),
         ERR_INPUT);
     assert_non_null(strstr(err.message, "not a measured profile"));
     text_free(&report);

@@ -54,7 +54,7 @@ draw cost 7 "workers (functions or machines)|cost (USD per training run)|maml|ea
 draw pareto 6 "time (h)|cost (USD per training run)|Pareto front|maml" $all
 draw breakdown 7 "workers (functions or machines)|time (h)|computing|exchange|waiting" $one
 draw heatmap 3 "workers (functions or machines)|memory of each (MiB)|time (h)" $one --set "$memory"
-draw cdf 4 "time (days)|share of configurations (%)|maml" $all
+draw cdf 4 "time (h)|share of configurations (%)|maml" $all
 draw compare 12 "time (min)|cost (USD per training run)|cirrus|siren|smlt|computing|requests" scenarios/smlt/resnet-50-*.json
 draw idle 3 "time (days)|cost so far (USD)" scenarios/metafaas/retraining.json
 "$FAASCAST" score scenarios/metafaas/table3.json --format csv -o "$work/table3.csv" -q || fail "score for plot validation"

@@ -37,6 +37,11 @@ wait $child 2>/dev/null
 "$FAASCAST" train $small --iterations 12 --checkpoint "$work/run.ckpt" -q >"$work/killed.csv" || fail "resuming fails"
 cmp -s "$work/one.csv" "$work/killed.csv" || fail "a killed run does not end in the same curve"
 
+# The rate that falls is another curve, and depends on how many iterations there are.
+"$FAASCAST" train $small --iterations 12 --anneal -q >"$work/anneal.csv" || fail "train --anneal fails"
+cmp -s "$work/one.csv" "$work/anneal.csv" && fail "--anneal changes nothing"
+expect 3 'other settings' train $small --iterations 12 --anneal --checkpoint "$work/run.ckpt"
+
 # Interrupted: the curve so far, the checkpoint, exit code 130.
 "$FAASCAST" train $small --iterations 1000000 --checkpoint "$work/stop.ckpt" -q -o "$work/stop.csv" 2>"$work/err" &
 child=$!
@@ -64,15 +69,26 @@ expect 3 'has 6 images, expected at least 16' train tests/data/small.json --data
     --set /workload/queries=15 --validation-classes 0
 expect 2 '--iterations 0' train tests/data/small.json --iterations 0
 expect 2 'usage' train
-expect 3 'expected maml' train tests/data/small.json --set /workload='{"algorithm":"sgd","parameters":1e6,"samples":1000,"flop_per_sample":1e6,"bytes_per_sample":100,"iterations":5}'
+expect 3 'expected maml' train tests/data/small.json --set /workload='{"algorithm":"sgd","parameters":1e6,"samples":1000,"flop_per_sample":1e6,"bytes_per_sample":100,"iterations":5}' \
+    --set /compute/flop_per_s=1e9
 
 # A profile is measured, read by a scenario, and compared with itself.
 "$FAASCAST" calibrate tests/data/small.json --seconds 0.05 -q -o "$work/mine.json" || fail "calibrate fails"
+# A second call keeps what the first one measured, to the digit, and adds to it.
+grep -A1 '"adaptation_steps": 1' "$work/mine.json" >"$work/first"
+"$FAASCAST" calibrate tests/data/small.json --set /workload/adaptation_steps=2 --seconds 0.05 -q -o "$work/mine.json" --add ||
+    fail "calibrate --add fails"
+grep -A1 '"adaptation_steps": 1' "$work/mine.json" | sed 's/,$//' >"$work/second"
+grep -qF "$(sed -n 2p "$work/first")" "$work/second" || fail "--add measured again what was there"
+[ "$(grep -c '"unit_s"' "$work/mine.json")" -eq 2 ] || fail "--add did not add"
+sed 's/"machine": "/&Another /' "$work/mine.json" >"$work/other.json"
+expect 3 'its times cannot be added to' calibrate tests/data/small.json --seconds 0.05 -o "$work/other.json" --add
+expect 2 '--add needs -o FILE' calibrate tests/data/small.json --seconds 0.05 --add
 "$FAASCAST" predict tests/data/small.json --set /compute/profile="$work/mine.json" >"$work/out" 2>"$work/err" ||
     { fail "predict cannot use the profile"; cat "$work/err"; }
 "$FAASCAST" calibrate tests/data/small.json --seconds 0.05 -q --compare "$work/mine.json" >"$work/out" || fail "compare fails"
 grep -q 'maml omniglot conv4-32 1-shot T=1' "$work/out" || fail "compare does not list the task"
-expect 3 'not a measured profile' calibrate tests/data/small.json --seconds 0.05 --compare scenarios/profiles/assumed-host.json
+expect 3 'not a measured profile' calibrate tests/data/small.json --seconds 0.05 --compare tests/data/small.json
 expect 2 "datasets have no 'omniglott', is meant: omniglot" calibrate --datasets omniglott
 expect 2 'expected a number from 1 to 1000' calibrate --shots none
 exit $bad

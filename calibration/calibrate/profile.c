@@ -188,6 +188,9 @@ static void put_scaling(struct text *out, const struct profile *p)
 
 static void put_around(struct text *out, const struct profile *p)
 {
+    if (!(p->compression_ratio > 0.0)) {
+        return; /* not measured yet */
+    }
     text_puts(out, "  \"around\": {\n");
     for (size_t kind = 0; kind < AROUND_KINDS; kind++) {
         const struct around_result *const a = &p->around[kind];
@@ -211,7 +214,14 @@ static void put_around(struct text *out, const struct profile *p)
     }
     text_puts(out, "    ");
     put(out, "compression_ratio", rounded(p->compression_ratio));
-    text_puts(out, "\n  },\n");
+    text_puts(out, "\n  },\n  \"merge_s_per_byte\": { ");
+    put(out, "value", rounded(p->around[AROUND_MERGE].law.s_per_byte));
+    text_puts(out, ", \"note\": \"one received gradient added, float32, one core\" },\n"
+                   "  \"serialise_s_per_byte\": { ");
+    put(out, "value",
+        rounded(0.5 * (p->around[AROUND_SERIALISE].law.s_per_byte +
+                       p->around[AROUND_DESERIALISE].law.s_per_byte)));
+    text_puts(out, ", \"note\": \"mean of serialise and deserialise\" },\n");
 }
 
 static void put_quota(struct text *out, const struct profile *p)
@@ -244,8 +254,6 @@ void profile_write(const struct profile *p, struct text *out)
     put_string(out, "  ", "name", p->name);
     put_host(out, &p->host);
     put_string(out, "  ", "source", "faascast calibrate on this host");
-    put_string(out, "  ", "date", p->host.date);
-    put_string(out, "  ", "status", "measured");
     text_puts(out, "  \"warnings\": [");
     for (size_t i = 0; i < p->n_warnings; i++) {
         text_puts(out, i == 0 ? "\n    " : ",\n    ");
@@ -262,18 +270,11 @@ void profile_write(const struct profile *p, struct text *out)
     put_scaling(out, p);
     put_around(out, p);
     put_quota(out, p);
-    text_puts(out, "  \"merge_s_per_byte\": { ");
-    put(out, "value", rounded(p->around[AROUND_MERGE].law.s_per_byte));
-    text_puts(out, ", \"note\": \"one received gradient added, float32, one core\" },\n"
-                   "  \"serialise_s_per_byte\": { ");
-    put(out, "value",
-        rounded(0.5 * (p->around[AROUND_SERIALISE].law.s_per_byte +
-                       p->around[AROUND_DESERIALISE].law.s_per_byte)));
-    text_puts(out, ", \"note\": \"mean of serialise and deserialise\" }");
     if (p->process_start.samples > 0) {
-        text_puts(out, ",\n  \"process_start_s\": { ");
+        text_puts(out, "  \"process_start_s\": { ");
         put_measurement(out, "value", &p->process_start);
-        text_puts(out, ", \"note\": \"this program, started and ended\" }");
+        text_puts(out, ", \"note\": \"this program, started and ended\" },\n");
     }
-    text_puts(out, "\n}\n");
+    put_string(out, "  ", "date", p->host.date);
+    text_puts(out, "  \"status\": \"measured\"\n}\n");
 }

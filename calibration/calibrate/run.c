@@ -1,10 +1,12 @@
 /* The whole calibration: tasks, threads, what surrounds them, quotas, warnings. */
 #include "calibration/calibrate/around.h"
 #include "calibration/calibrate/bench_kernel.h"
+#include "calibration/calibrate/earlier.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* Sizes of models from CONV4 (112 kB) to what no longer fits a cache; beyond that the time per byte
  * is constant. */
@@ -44,33 +46,68 @@ static void step(struct calibration *c, const char *what)
 
 /* ---------------------------------------------------------------- tasks */
 
+/* Has an earlier call measured this task with this build of the kernel? */
+static bool is_known(const struct profile *p, const struct calibrate_case *what,
+                     enum kernel_path path)
+{
+    for (size_t i = 0; i < p->n_units; i++) {
+        if (p->units[i].path == path && calibrate_same_task(&p->units[i].what, what)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Processor time: a task on one thread waits for nothing, so on an idle core it is the wall time, and
+ * on a busy machine what a core of one's own would need. */
+static double processor_s(void *context)
+{
+    (void)context;
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Times one kind of task into the next free place of the profile. */
 static enum status measure_case(struct calibration *c, size_t i, struct error *err)
 {
-    struct calibrate_unit *const unit = &c->out->units[i];
-    *unit = (struct calibrate_unit){.what = c->cases[i]};
-    struct kernel_config *const config = &unit->what.config;
+    struct profile *const p = c->out;
+    struct calibrate_unit unit = {.what = c->cases[i]};
+    struct kernel_config *const config = &unit.what.config;
     config->threads = 1;
     config->meta_batch = 1;
     char what[160];
     snprintf(what, sizeof what, "%s, %s, %s, %zu-shot, %zu steps",
-             kernel_algorithm_name(config->algorithm), unit->what.dataset, unit->what.backbone,
+             kernel_algorithm_name(config->algorithm), unit.what.dataset, unit.what.backbone,
              config->shots, config->steps);
     step(c, what);
     struct bench_kernel bench = {0};
     struct kernel_memory memory;
     enum status status = bench_kernel_open(&bench, config, err);
     if (status == STATUS_OK) {
-        status = measure(&c->options->measure, bench_kernel_run, &bench, &unit->task, err);
+        unit.path = kernel_path_used(bench.kernel);
+        if (is_known(p, &unit.what, unit.path)) {
+            bench_kernel_close(&bench);
+            return STATUS_OK;
+        }
+        struct measure_options options = c->options->measure;
+        if (options.now_s == NULL) {
+            options.now_s = processor_s;
+        }
+        status = measure(&options, bench_kernel_run, &bench, &unit.task, err);
     }
     if (status == STATUS_OK) {
-        unit->path = kernel_path_used(bench.kernel);
         status = kernel_memory_bytes(config, &memory, err);
     }
     bench_kernel_close(&bench);
     if (status == STATUS_OK) {
-        unit->flop = kernel_flop(config);
-        unit->flop_per_s = unit->flop / unit->task.median_s;
-        unit->worker_bytes = (double)memory.worker_bytes;
+        unit.flop = kernel_flop(config);
+        unit.flop_per_s = unit.flop / unit.task.median_s;
+        unit.worker_bytes = (double)memory.worker_bytes;
+        p->units[p->n_units++] = unit;
+        if (c->options->keep != NULL) {
+            status = c->options->keep(c->options->context, p, err);
+        }
     }
     return status;
 }
@@ -239,15 +276,22 @@ enum status calibrate_run(const struct calibrate_options *options,
                           const struct calibrate_case *cases, size_t n, struct profile *out,
                           struct error *err)
 {
-    *out = (struct profile){.n_units = n};
+    *out = (struct profile){0};
     struct calibration c = {options, cases, n, out, 0, n + 3};
     snprintf(out->name, sizeof out->name, "%s", options->name);
-    out->units = calloc(n, sizeof *out->units);
-    if (out->units == NULL) {
-        return RAISE(err, ERR_MEMORY, "no memory for %zu kinds of task", n);
-    }
     host_look("", &out->host);
     enum status status = STATUS_OK;
+    if (options->add_to != NULL) {
+        status = earlier_units(options->add_to, &out->host, &out->units, &out->n_units, err);
+    }
+    if (status == STATUS_OK) {
+        struct calibrate_unit *const units =
+            realloc(out->units, (out->n_units + n) * sizeof *out->units);
+        if (units == NULL) {
+            return RAISE(err, ERR_MEMORY, "no memory for %zu kinds of task", n);
+        }
+        out->units = units;
+    }
     for (size_t i = 0; i < n && status == STATUS_OK; i++) {
         status = measure_case(&c, i, err);
     }

@@ -128,6 +128,11 @@ void kernel_set_adam_steps(struct kernel *k, uint64_t steps)
     k->steps = steps;
 }
 
+void kernel_set_outer_rate(struct kernel *k, double rate)
+{
+    k->config.outer_rate = rate;
+}
+
 /* ---------------------------------------------------------------- running */
 
 static enum status check_labels(const int32_t *y, size_t n, size_t ways, size_t task,

@@ -131,6 +131,8 @@ void kernel_get(const struct kernel *k, enum kernel_vector which, double *out);
 void kernel_set(struct kernel *k, enum kernel_vector which, const double *values);
 /* Outer steps taken by Adam since the last reset. */
 uint64_t kernel_adam_steps(const struct kernel *k);
+/* Adam's learning rate from the next outer step on. */
+void kernel_set_outer_rate(struct kernel *k, double rate);
 void kernel_set_adam_steps(struct kernel *k, uint64_t steps);
 
 struct kernel_tensor {

@@ -29,7 +29,8 @@ static uint64_t stream_seed(uint64_t seed, enum stream stream)
 
 /* ---------------------------------------------------------------- identity */
 
-/* What decides the numbers; threads and the number of iterations do not. */
+/* What decides the numbers; threads do not, the number of iterations only when the rate follows it.
+ */
 static uint64_t settings_hash(const struct train_options *o)
 {
     const struct kernel_config *const k = &o->kernel;
@@ -54,7 +55,8 @@ static uint64_t settings_hash(const struct train_options *o)
                              k->outer_rate,
                              (double)o->evaluate_every,
                              (double)o->validation_tasks,
-                             (double)o->shift_max};
+                             (double)o->shift_max,
+                             o->anneal ? (double)o->iterations : 0.0};
     return hash_bytes(HASH_SEED, fields, sizeof fields);
 }
 
@@ -233,6 +235,10 @@ static enum status iterate(struct trainer *t, struct train_row *row, struct erro
     const struct train_options *const o = t->options;
     const size_t batch = o->kernel.meta_batch;
     const uint64_t done = row->iteration - 1;
+    if (o->anneal) {
+        const double at = (double)done / (double)o->iterations;
+        kernel_set_outer_rate(t->kernel, 0.5 * o->kernel.outer_rate * (1.0 + cos(acos(-1.0) * at)));
+    }
     for (size_t i = 0; i < batch; i++) {
         episode_draw(&t->train, done * batch + i, &t->episodes[i]);
     }
