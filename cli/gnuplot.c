@@ -129,6 +129,8 @@ static void last_words(const char *folder, char *out, size_t size)
     text_free(&plain);
 }
 
+/* gnuplot drew nothing: is it too old? Asked only then, since most of the time goes into starting
+ * it. */
 static enum status check_version(const char *folder, double limit_s, struct error *err)
 {
     const char *const argv[] = {"gnuplot", "--version", NULL};
@@ -191,17 +193,16 @@ static enum status draw_in(const char *folder, const struct picture *p, const ch
     if (picture_script(p, plots_dir, f, data_name, picture_name, &script, err) == STATUS_OK &&
         write_in(folder, data_name, &p->data, err) == STATUS_OK &&
         write_in(folder, script_name, &script, err) == STATUS_OK &&
-        check_version(folder, limit_s, err) == STATUS_OK &&
         process_run(argv, folder, out_name, log_name, limit_s, &code, err) == STATUS_OK) {
         struct error missing = {0};
         char words[300];
         last_words(folder, words, sizeof words);
-        if (code != 0) {
-            RAISE(err, ERR_EXTERNAL, "gnuplot failed: %s", words);
-        } else if (read_in(folder, picture_name, out, &missing) != STATUS_OK || out->size == 0) {
-            RAISE(err, ERR_EXTERNAL, "gnuplot wrote no picture%s%s", words[0] != '\0' ? ": " : "",
-                  words);
-        } else if (f == PICTURE_SVG) {
+        const bool drawn = code == 0 && read_in(folder, picture_name, out, &missing) == STATUS_OK &&
+                           out->size > 0;
+        if (!drawn && check_version(folder, limit_s, err) == STATUS_OK) {
+            RAISE(err, ERR_EXTERNAL, "gnuplot %s%s%s", code != 0 ? "failed" : "wrote no picture",
+                  words[0] != '\0' ? ": " : "", words);
+        } else if (drawn && f == PICTURE_SVG) {
             mend_svg(out, p->kind);
         }
         if (err->code == STATUS_OK && out->failed) {

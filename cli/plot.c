@@ -108,6 +108,24 @@ void plot_set_names(struct plot *p, const struct series *s)
     }
 }
 
+void plot_set_files(struct plot *p)
+{
+    const int n = p->n_sources;
+    plot_set_number(p, "series", n);
+    text_printf(&p->picture.header, "array name[%d]\n", n);
+    for (int i = 0; i < n; i++) {
+        const char *slash = strrchr(p->sources[i], '/');
+        const char *base = slash != NULL ? slash + 1 : p->sources[i];
+        const char *dot = strrchr(base, '.');
+        char name[96];
+        char array[32];
+        snprintf(name, sizeof name, "%.*s",
+                 dot != NULL && dot > base && dot - base < 95 ? (int)(dot - base) : 95, base);
+        snprintf(array, sizeof array, "name[%d]", i + 1);
+        plot_set_text(p, array, name, n > 4 ? 28 : 58);
+    }
+}
+
 void plot_cell(struct plot *p, double value, bool last)
 {
     if (isfinite(value)) {

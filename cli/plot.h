@@ -20,7 +20,9 @@
     X(tornado, "which uncertain inputs move time (--value cost_usd: dollars), from sensitivity")   \
     X(compare, "systems side by side, each at its fastest: time by phase, dollars by kind")        \
     X(idle, "dollars over days of training again and again: functions against machines")           \
-    X(validation, "predicted against measured, from score")
+    X(validation, "predicted against measured, from score")                                        \
+    X(training, "accuracy against iterations, from train")                                         \
+    X(roofline, "the meta-learning kernel against one core, from bench_kernel --csv")
 
 struct plot;
 
@@ -71,6 +73,8 @@ void plot_set_text(struct plot *p, const char *name, const char *words, size_t l
 void plot_set_number(struct plot *p, const char *name, double value);
 /* series and name[]. */
 void plot_set_names(struct plot *p, const struct series *s);
+/* series and name[] of kinds that draw each source by itself: "fits/feng_a.csv" is "feng_a". */
+void plot_set_files(struct plot *p);
 /* title ("what: scenario"), subtitle (what the drawn rows have in common), note_1 and note_2.
  * Last of all: the notes are taken from p->note. */
 void plot_set_frame(struct plot *p, const char *what, const struct series *s);

@@ -21,24 +21,6 @@ static bool usable(const struct grades *g, size_t row)
     return measured > 0 && predicted > 0 && isfinite(measured) && isfinite(predicted);
 }
 
-/* "fits/feng_a.csv" -> "feng_a" */
-static void name_files(struct plot *p, const struct grades *g)
-{
-    plot_set_number(p, "series", (double)g->files);
-    text_printf(&p->picture.header, "array name[%zu]\n", g->files);
-    for (size_t i = 0; i < g->files; i++) {
-        const char *slash = strrchr(p->sources[i], '/');
-        const char *base = slash != NULL ? slash + 1 : p->sources[i];
-        const char *dot = strrchr(base, '.');
-        char name[96];
-        char array[32];
-        snprintf(name, sizeof name, "%.*s",
-                 dot != NULL && dot > base && dot - base < 95 ? (int)(dot - base) : 95, base);
-        snprintf(array, sizeof array, "name[%zu]", i + 1);
-        plot_set_text(p, array, name, g->files > 4 ? 28 : 58);
-    }
-}
-
 static int increasing(const void *left, const void *right)
 {
     const double a = *(const double *)left;
@@ -54,6 +36,7 @@ static enum status write_points(struct plot *p, const struct grades *g, struct e
     size_t within = 0;
     size_t series = 0;
     size_t worst = 0;
+    bool bars = false;
     double sum = 0;
     double largest = 0;
     if (errors == NULL) {
@@ -71,6 +54,7 @@ static enum status write_points(struct plot *p, const struct grades *g, struct e
             errors[n++] = fabs(error);
             sum += fabs(error);
             within += fabs(error) <= 0.1;
+            bars = bars || isfinite(frame_number(f, i, g->low));
         }
     }
     for (size_t i = 0; i < f->n_rows; i++) {
@@ -99,6 +83,9 @@ static enum status write_points(struct plot *p, const struct grades *g, struct e
             text_puts(&p->note, ")");
         }
         text_printf(&p->note, "; %zu within 10 %%. ", within);
+        if (bars) {
+            text_puts(&p->note, "Bars: interval of the prediction. ");
+        }
         if (n < f->n_rows) {
             text_printf(&p->note, "%zu rows without both values left out. ", f->n_rows - n);
         }
@@ -127,8 +114,9 @@ static enum status make(struct plot *p, struct error *err)
         frame_need(&g.frame, g.measured, "a table of score has", err) == STATUS_OK &&
         frame_need(&g.frame, g.predicted, "a table of score has", err) == STATUS_OK &&
         write_points(p, &g, err) == STATUS_OK) {
-        name_files(p, &g);
+        plot_set_files(p);
         plot_set_text(p, "unit", unit != NULL ? unit : "unit of the table", 24);
+        text_puts(&p->subtitle, "on the line: equal; above it: more was predicted than measured");
         plot_set_frame(p, "Predicted against measured", NULL);
     }
     frame_free(&g.frame);

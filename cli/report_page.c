@@ -15,7 +15,7 @@ static const char style[] =
     ".quiet{color:#555;font-size:.9rem}"
     ".answer{border:2px solid #0072b2;border-radius:.5rem;padding:.75rem 1rem;margin:1rem 0}"
     ".answer .what{font-size:1.25rem;font-weight:600;margin:0 0 .5rem}"
-    ".facts{display:flex;flex-wrap:wrap;gap:.25rem 2.5rem;margin:.5rem 0;padding:0;"
+    ".facts{display:flex;flex-wrap:wrap;gap:.75rem 2.5rem;margin:.5rem 0;padding:0;"
     "list-style:none}.facts li{min-width:9rem}.facts li *{display:block}"
     ".facts strong{font-size:1.25rem}.facts span,.facts small{color:#555;font-size:.85rem}"
     "figure{margin:1rem 0;overflow-x:auto}"
@@ -34,16 +34,19 @@ static const char style[] =
     "#assumptions{table-layout:fixed;min-width:40rem}#assumptions td{overflow-wrap:anywhere}"
     "#assumptions th:first-child{width:30%}#assumptions th:nth-child(2){width:20%}"
     "#assumptions th:nth-child(3){width:11%}"
-    "@media(max-width:40rem){body{padding:.6rem}th,td{padding:.2rem .35rem}}"
+    "@media(max-width:40rem){body{padding:.6rem}th,td{padding:.2rem .35rem}"
+    "figcaption::before{content:'Slide sideways to see all of it. '}}"
     "@media print{body{max-width:none;font-size:10pt}.wide,figure{overflow:visible}"
-    "figure,tr,.answer{break-inside:avoid}h2{break-after:avoid}"
+    "figure svg{min-width:0;width:auto;max-width:100%;height:9cm}"
+    "figure,tr,.answer{break-inside:avoid}h2{break-after:avoid}.hint{display:none}"
     "th button::after{content:none!important}}";
 
 /* Sorts the tables of class "sortable" when a head is pressed, by data-v where a cell has one. */
 static const char script[] =
     "for(const t of document.querySelectorAll('table.sortable')){"
-    "t.caption.append(' A click on a head sorts.');t.querySelectorAll('thead th').forEach((h,i)=>{"
-    "const "
+    "const k=document.createElement('span');k.className='hint';"
+    "k.append(' A click on a head sorts.');t.caption.append(k);"
+    "t.querySelectorAll('thead th').forEach((h,i)=>{const "
     "b=document.createElement('button');b.type='button';b.append(...h.childNodes);h.append(b);"
     "b.onclick=()=>{const d=h.getAttribute('aria-sort')==='ascending'?-1:1;"
     "t.querySelectorAll('th').forEach(o=>o.removeAttribute('aria-sort'));"
@@ -53,7 +56,7 @@ static const char script[] =
     "if(a!==a||b!==b)return(a!==a)-(b!==b);"
     "return d*(typeof a==='string'?a.localeCompare(b):a-b)}).forEach(r=>s.append(r))}})}";
 
-static const char script_hash[] = "sha256-f3u/+l4fyI8LVbLd9b9JgxeOO0pEddGv4BR6tRpFIv4=";
+static const char script_hash[] = "sha256-XMP7mlHp38vzUwthHX+5K/DjejwcPPDM1pzFRzkhDDA=";
 
 void report_head(struct text *out, const struct report *r)
 {

@@ -71,7 +71,7 @@ static void add_figure(struct text *out, struct report *r, const struct text *sv
     const char *kind = r->plot.kind->name;
     text_printf(out, "<figure id=\"figure-%s\">\n", kind);
     append_svg(out, svg->data, kind);
-    text_printf(out, "<figcaption>Alone: faascast plot %s</figcaption>\n</figure>\n", kind);
+    text_printf(out, "<figcaption>Drawn alone by faascast plot %s.</figcaption>\n</figure>\n", kind);
 }
 
 enum status report_pictures(struct text *out, struct report *r, struct error *err)

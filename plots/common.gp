@@ -65,5 +65,6 @@ set key outside bottom left horizontal Left reverse samplen 3 spacing 1.15 font 
 time_unit(longest_s) = longest_s > 3*86400 ? 86400.0 : longest_s > 2*3600 ? 3600.0 : longest_s > 300 ? 60.0 : longest_s < 0.3 ? 0.001 : 1.0
 time_word(unit_s) = unit_s == 86400 ? "days" : unit_s == 3600 ? "h" : unit_s == 60 ? "min" : unit_s == 1 ? "s" : "ms"
 
-# A logarithmic axis with labels at 1, 2 and 5 of each decade: eval log_axis("x").
-log_axis(a) = sprintf("set logscale %s; set format %s ''; do for [e=-9:12] { do for [m in '1 2 5'] { set %stics add (sprintf('%%g', m*10.0**e) m*10.0**e) } }; set format %s '%%g'", a, a, a, a)
+# A logarithmic axis with labels at these of each decade: eval log_axis("x"), at 1, 2 and 5.
+log_axis_at(a, labels) = sprintf("set logscale %s; set format %s ''; do for [e=-9:12] { do for [m in '%s'] { set %stics add (sprintf('%%g', m*10.0**e) m*10.0**e) } }; set format %s '%%g'", a, a, labels, a, a)
+log_axis(a) = log_axis_at(a, "1 2 5")

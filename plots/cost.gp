@@ -25,5 +25,5 @@ plot for [i=1:series*bands] data using (mine(i,0) ? column("workers") : NaN):"co
      for [i=1:series] data using (mine(i,0) ? column("workers") : NaN):"cost_usd" with linespoints ls i title name[i], \
      for [i=1:series*published] data using (mine(i,1) ? column("workers") : NaN):"cost_usd" \
          with points pt open_point(i) ps 1.8*point lw 2 lc rgb colour(i) notitle, \
-     for [i=1:published] NaN with points pt open_point(i) ps 1.8*point lw 2 lc rgb "#333333" title "published (open signs)"
+     for [i=1:published] NaN with points pt open_point(i) ps 1.8*point lw 2 lc rgb "#333333" title published ? "published (open signs)" : ""
 unset output

@@ -4,14 +4,14 @@
 # Columns: x, y (cells from 0), workers, memory_mib, value (s or USD).
 
 stats data using "value" name "V" nooutput
-unit = value eq "time" ? time_unit(V_max > 30*V_min && V_min > 0 ? sqrt(V_min*V_max) : V_max) : 1.0
+unit = value eq "time" ? time_unit(V_max > 5*V_min && V_min > 0 ? sqrt(V_min*V_max) : V_max) : 1.0
 set xlabel "workers (functions or machines)"
 set ylabel "memory of each (MiB)"
 set cblabel value eq "time" ? "time (" . time_word(unit) . ")" : "cost (USD per training run)"
 # Cividis (Nunez et al. 2018): even in lightness, the same to people with and without colour vision.
 set cblabel offset (format eq "svg" ? 0.6 : 1.2),0
 set palette defined (0 "#FDEA45", 1 "#C8B866", 2 "#958F78", 3 "#666970", 4 "#3B496C", 5 "#00224E")
-if (V_min > 0 && V_max > 30*V_min) { eval log_axis("cb") }
+if (V_min > 0 && V_max > 5*V_min) { eval log_axis_at("cb", V_max > 50*V_min ? "1 2 5" : "1 1.5 2 3 4 5 7") }
 if (V_max == V_min) {
     set cbrange [V_min/unit*0.9 : V_max/unit*1.1 + 1e-12]
 } else {

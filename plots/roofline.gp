@@ -1,27 +1,24 @@
 # Roofline of the meta-learning kernel (Williams, Waterman and Patterson 2009): GFLOP/s of every measured
 # configuration against its FLOP per byte of saved tensors written and read once.
-#
-#   build/release/bench/bench_kernel --csv kernel.csv
-#   gnuplot -e "csv='kernel.csv'; out='roofline.svg'" plots/roofline.gp
-if (!exists("csv")) csv = 'kernel.csv'
-if (!exists("out")) out = 'roofline.svg'
-set terminal svg size 900,600 font 'sans,13' background '#ffffff'
-set output out
-set datafile separator ','
-set datafile columnheaders
-set key bottom right
-set logscale xy
-set xlabel 'arithmetic intensity (FLOP per byte of saved tensors)'
-set ylabel 'GFLOP/s, one thread'
-set title 'Meta-learning kernel against one core'
-set grid
-stats csv using (column("peak_gflop_per_s")) nooutput name 'PEAK'
-stats csv using (column("dram_gb_per_s")) nooutput name 'DRAM'
-stats csv using (column("flop_per_byte")) nooutput name 'X'
-set xrange [X_min / 4 : X_max * 2]
-set yrange [PEAK_max / 20 : PEAK_max * 1.3]
-roof(x) = x * DRAM_max < PEAK_max ? x * DRAM_max : PEAK_max
-of(name, y) = strcol("algorithm") eq name ? y : NaN
-plot roof(x) with lines lw 2 lc rgb '#404040' title 'roof: FMA peak, DRAM bandwidth', \
-  for [a in "maml fomaml anil alfa ealfa"] csv using (column("flop_per_byte")):(of(a, column("gflop_per_s"))) \
-    with points pt 7 ps 0.7 title a
+# series, name[1..series]: algorithms; peak (GFLOP/s), bandwidth (GB/s) of one core.
+# Columns: series, flop_per_byte, gflop_per_s.
+
+stats data using "flop_per_byte" name "X" nooutput
+stats data using "gflop_per_s" name "Y" nooutput
+set xlabel "arithmetic intensity (FLOP per byte of saved tensors)"
+set ylabel "rate (GFLOP/s, one thread)"
+ridge = peak/bandwidth
+x_low = (X_min < ridge ? X_min : ridge)/3
+x_top = (X_max > ridge ? X_max : ridge)*2
+y_low = (Y_min < x_low*bandwidth ? Y_min : x_low*bandwidth)/1.5
+eval log_axis("x")
+eval log_axis("y")
+set xrange [x_low : x_top]
+set yrange [y_low : peak*1.6]
+roof(x) = x*bandwidth < peak ? x*bandwidth : peak
+mine(i) = int(column("series")) == i ? column("flop_per_byte") : NaN
+set samples 400
+
+plot roof(x) with lines lc rgb "#333333" lw 2 title sprintf("roof: %.0f GFLOP/s, %.1f GB/s", peak, bandwidth), \
+     for [i=1:series] data using (mine(i)):"gflop_per_s" with points ls i ps 1.1*point title name[i]
+unset output

@@ -83,4 +83,8 @@ void error_format(const struct error *err, char *buffer, size_t size)
     text_puts(&t, err->message);
     snprintf(buffer, size, "%s", t.failed || t.data == NULL ? err->message : t.data);
     text_free(&t);
+    for (char *p = buffer; *p != '\0'; p++) { /* a name must not steer the terminal */
+        const unsigned char byte = (unsigned char)*p;
+        *p = (byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7f ? '?' : *p;
+    }
 }
