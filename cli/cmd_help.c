@@ -16,14 +16,59 @@ static const char *dashes(const char *name)
     return name[1] == '\0' ? "-" : "--";
 }
 
+enum { WIDTH = 80, OPTION_WIDTH = 28 };
+
+/* Words broken at blanks to stay within WIDTH; lines after the first are indented. The line has
+ * `used` characters already. */
+static void write_wrapped(struct text *out, const char *words, size_t used, size_t indent)
+{
+    while (*words != '\0' && *words != '\n') {
+        const size_t n = strcspn(words, " \n");
+        if (used > indent && used + 1 + n > WIDTH) {
+            text_printf(out, "\n%*s", (int)indent, "");
+            used = indent;
+        } else if (used > indent) {
+            text_puts(out, " ");
+            used++;
+        }
+        text_append(out, words, n);
+        used += n;
+        words += n;
+        words += strspn(words, " ");
+    }
+    text_puts(out, "\n");
+}
+
 static void write_options(struct text *out, const struct cli_option *table)
 {
     for (; table != NULL && table->name != NULL; table++) {
         struct text left = {0};
-        text_printf(&left, "%s%s%s%s", dashes(table->name), table->name,
+        text_printf(&left, "  %s%s%s%s", dashes(table->name), table->name,
                     table->value != NULL ? " " : "", table->value != NULL ? table->value : "");
-        text_printf(out, "  %-28s %s\n", left.data != NULL ? left.data : "", table->help);
+        const size_t indent = OPTION_WIDTH + 3;
+        if (left.size >= indent) {
+            text_printf(out, "%s\n%*s", left.data, (int)indent, "");
+        } else {
+            text_printf(out, "%-*s", (int)indent, left.data != NULL ? left.data : "");
+        }
+        write_wrapped(out, table->help, indent, indent);
         text_free(&left);
+    }
+}
+
+/* Details are paragraphs; lines "  name: words" are a list. */
+static void write_details(struct text *out, const char *details)
+{
+    while (*details != '\0') {
+        const size_t n = strcspn(details, "\n");
+        if (details[0] == ' ') {
+            const size_t name = strcspn(details, ":");
+            text_printf(out, "%-14.*s", (int)name, details);
+            write_wrapped(out, details + name + 2, 14, 14);
+        } else {
+            write_wrapped(out, details, 0, 0);
+        }
+        details += n + (details[n] == '\n');
     }
 }
 
@@ -36,13 +81,27 @@ static void write_examples(struct text *out, const char *examples)
     }
 }
 
+static const struct command *find(const char *name)
+{
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        if (strcmp(commands[i]->name, name) == 0) {
+            return commands[i];
+        }
+    }
+    return NULL;
+}
+
 static void write_overview(struct text *out)
 {
+    /* What a newcomer does first, in this order. */
+    static const char *const first[] = {"predict", "plan", "plot", "report", "new"};
     text_puts(out, "faascast: what serverless training will cost, before any cloud spend\n\n"
-                   "Examples:\n");
-    for (size_t i = 0; commands[i] != NULL; i++) {
-        const char *first = commands[i]->examples;
-        text_printf(out, "  %.*s\n", (int)strcspn(first, "\n"), first);
+                   "Start here:\n");
+    for (size_t i = 0; i < sizeof first / sizeof first[0]; i++) {
+        const struct command *c = find(first[i]);
+        if (c != NULL) {
+            text_printf(out, "  %.*s\n", (int)strcspn(c->examples, "\n"), c->examples);
+        }
     }
     text_puts(out, "\nCommands:\n");
     for (size_t i = 0; commands[i] != NULL; i++) {
@@ -50,7 +109,8 @@ static void write_overview(struct text *out)
     }
     text_puts(out, "\nOptions of all commands:\n");
     write_options(out, common_options);
-    text_puts(out, "\nfaascast help COMMAND tells more; man faascast is the reference.\n");
+    text_puts(out,
+              "\nfaascast help COMMAND shows examples first; man faascast is the reference.\n");
 }
 
 static void write_command(struct text *out, const struct command *c)
@@ -59,7 +119,8 @@ static void write_command(struct text *out, const struct command *c)
     write_examples(out, c->examples);
     text_printf(out, "\nUsage: faascast %s [options] %s\n", c->name, c->arguments);
     if (c->details != NULL) {
-        text_printf(out, "%s\n", c->details);
+        text_puts(out, "\n");
+        write_details(out, c->details);
     }
     if (c->options != NULL) {
         text_puts(out, "\nOptions:\n");
@@ -84,6 +145,28 @@ static void roff(struct text *out, const char *words)
         } else {
             text_append(out, p, 1);
         }
+    }
+}
+
+static void roff_details(struct text *out, const char *details)
+{
+    while (*details != '\0') {
+        const size_t n = strcspn(details, "\n");
+        struct text line = {0};
+        if (details[0] == ' ') {
+            const size_t name = strcspn(details, ":");
+            text_printf(out, ".TP\n.B %.*s\n", (int)name - 2, details + 2);
+            text_append(&line, details + name + 2, n - name - 2);
+        } else {
+            text_append(&line, details, n);
+        }
+        roff(out, line.data != NULL ? line.data : "");
+        text_puts(out, "\n");
+        details += n + (details[n] == '\n');
+        if (*details != '\0' && *details != ' ') {
+            text_puts(out, ".PP\n");
+        }
+        text_free(&line);
     }
 }
 
@@ -134,8 +217,7 @@ static void write_man(struct text *out)
         text_puts(out, ".\n");
         if (c->details != NULL) {
             text_puts(out, ".PP\n");
-            roff(out, c->details);
-            text_puts(out, "\n");
+            roff_details(out, c->details);
         }
         roff_options(out, c->options);
     }
@@ -205,10 +287,7 @@ static enum exit_code help(struct cli *cli, struct error *err)
     } else if (cli->n_arguments == 0) {
         write_overview(&out);
     } else {
-        const struct command *found = NULL;
-        for (size_t i = 0; commands[i] != NULL; i++) {
-            found = strcmp(commands[i]->name, cli->arguments[0]) == 0 ? commands[i] : found;
-        }
+        const struct command *found = find(cli->arguments[0]);
         if (found == NULL) {
             RAISE(err, ERR_USAGE, "no command '%s' (see faascast help)", cli->arguments[0]);
             return EXIT_USAGE;

@@ -7,7 +7,8 @@
 static const struct cli_option options[] = {
     {"keep", NULL, "keep the table and the gnuplot script beside the picture, to be edited"},
     {"where", "CONDITION", "draw only the rows that meet it, such as 'memory_mib = 3008'"},
-    {"value", "COLUMN", "time: a part of it such as exchange_s; heatmap: time_s or cost_usd"},
+    {"value", "COLUMN",
+     "time: a part of it such as exchange_s; heatmap, cdf, tornado: time_s or cost_usd"},
     {"per-round", NULL, "time: divided by the iterations"},
     {"every", "DURATION", "idle: between two trainings (1d)"},
     {"arrivals", "regular|poisson|FILE",
@@ -58,13 +59,13 @@ const struct command command_plot = {
                 "faascast plot time results.csv --where 'workers > 1' -o time.pdf\n",
     .options = options,
     .details = "RESULTS are rows of predict, simulate or sweep (CSV or JSON), or a scenario, which "
-               "is then predicted; rows of several files are drawn together. -o tells the "
-               "form by its end; --keep leaves a table and a gnuplot script beside the picture. "
-               "Kinds:"
-#define X(name, words) " " #name " (" words ");"
+               "is then predicted; rows of several files are drawn together. The end of -o tells "
+               "the form. Published points are laid over speedup and time where there are some. "
+               "KIND is one of:"
+#define X(name, words) "\n  " #name ": " words
     PLOT_KIND_LIST(X)
 #undef X
-        " published points are laid over speedup and time where there are some.",
+        ,
     .arguments_min = 2,
     .arguments_max = -1,
     .run = run,

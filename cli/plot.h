@@ -10,14 +10,14 @@
 /* Every kind, in the order the help tells them. */
 #define PLOT_KIND_LIST(X)                                                                          \
     X(speedup, "speed-up against workers, with the ideal line")                                    \
-    X(time, "time against workers (--value: one of its parts; --per-round)")                       \
+    X(time, "time against workers, or one of its parts (--value, --per-round)")                    \
     X(cost, "dollars against workers")                                                             \
     X(pareto, "time against dollars of every configuration, with the front")                       \
     X(breakdown, "where the time goes: phases stacked, against workers")                           \
-    X(heatmap, "time (--value cost_usd: dollars) over workers and memory, the smallest marked")    \
-    X(cdf, "how times (--value cost_usd: dollars) are spread over runs or configurations")         \
-    X(gantt, "who does what when: a table or timeline of simulate (--gantt, --timeline)")          \
-    X(tornado, "which uncertain inputs move time (--value cost_usd: dollars), from sensitivity")   \
+    X(heatmap, "time or dollars (--value) over workers and memory, the smallest marked")           \
+    X(cdf, "how times or dollars (--value) are spread over runs or configurations")                \
+    X(gantt, "who does what when: from simulate --gantt or --timeline")                            \
+    X(tornado, "which uncertain inputs move time or dollars (--value), from sensitivity")          \
     X(compare, "systems side by side, each at its fastest: time by phase, dollars by kind")        \
     X(idle, "dollars over days of training again and again: functions against machines")           \
     X(validation, "predicted against measured, from score")                                        \

@@ -1,5 +1,6 @@
 /* training: accuracy against iterations, from the curves of `train`. roofline: the meta-learning
- * kernel against one core, from the table of bench_kernel (Williams, Waterman and Patterson 2009). */
+ * kernel against one core, from the table of bench_kernel (Williams, Waterman and Patterson 2009).
+ */
 #include "cli/plain_text.h"
 #include "cli/plot.h"
 
@@ -138,10 +139,10 @@ static enum status write_roofline(struct plot *p, const struct frame *f, const i
 static enum status make_roofline(struct plot *p, struct error *err)
 {
     struct frame f = {0};
-    const int at[] = {
-        frame_want(&f, "algorithm", true), frame_want(&f, "flop_per_byte", false),
-        frame_want(&f, "gflop_per_s", false), frame_want(&f, "peak_gflop_per_s", false),
-        frame_want(&f, "dram_gb_per_s", false)};
+    const int at[] = {frame_want(&f, "algorithm", true), frame_want(&f, "flop_per_byte", false),
+                      frame_want(&f, "gflop_per_s", false),
+                      frame_want(&f, "peak_gflop_per_s", false),
+                      frame_want(&f, "dram_gb_per_s", false)};
     for (int i = 0; i < p->n_sources && err->code == STATUS_OK; i++) {
         frame_read_csv(&f, p->sources[i], err);
     }
@@ -151,7 +152,8 @@ static enum status make_roofline(struct plot *p, struct error *err)
     if (err->code == STATUS_OK && write_roofline(p, &f, at, err) == STATUS_OK) {
         plot_set_number(p, "peak", frame_number(&f, 0, at[3]));
         plot_set_number(p, "bandwidth", frame_number(&f, 0, at[4]));
-        text_puts(&p->subtitle, "one thread of this machine; roof: multiply-add peak, memory bandwidth");
+        text_puts(&p->subtitle,
+                  "one thread of this machine; roof: multiply-add peak, memory bandwidth");
         plot_set_frame(p, "The meta-learning kernel against one core", NULL);
     }
     frame_free(&f);

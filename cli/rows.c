@@ -89,6 +89,7 @@ struct grid {
     size_t columns, rows;
     char (*cells)[CELL]; /* row 0 is the header */
     bool left[AXIS_LIMIT + EXTRA];
+    bool hidden[AXIS_LIMIT + EXTRA]; /* says nothing in any row */
 };
 
 static char *cell(const struct grid *g, size_t row, size_t column)
@@ -200,6 +201,20 @@ static void fill_row(struct grid *g, const struct scenario *s, const struct row 
     put_text(g, row, k, &t);
 }
 
+/* A column of results without a number above zero in any row takes room and says nothing. */
+static void hide_empty(struct grid *g, size_t axes)
+{
+    for (size_t c = axes + 2; c + 1 < g->columns; c++) {
+        g->hidden[c] = true;
+        for (size_t r = 1; r < g->rows; r++) {
+            const char *text = cell(g, r, c);
+            const bool nothing =
+                text[0] == '\0' || strcmp(text, "-") == 0 || strcmp(text, "0") == 0;
+            g->hidden[c] = g->hidden[c] && nothing;
+        }
+    }
+}
+
 static void write_grid(struct text *out, const struct grid *g, const struct cli *cli,
                        const struct row_list *list, size_t axes, const bool *strong)
 {
@@ -217,6 +232,9 @@ static void write_grid(struct text *out, const struct grid *g, const struct cli 
         for (size_t c = 0; c < g->columns; c++) {
             const char *text = cell(g, r, c);
             const size_t n = characters(text);
+            if (g->hidden[c]) {
+                continue;
+            }
             text_puts(out, c > 0 ? "  " : "");
             used += c > 0 ? 2 : 0;
             if (c + 1 == g->columns) {
@@ -315,9 +333,10 @@ void text_rows_table(struct text *out, const struct cli *cli, const struct scena
     }
     write_title(out, list);
     text_puts(out, "\n");
+    hide_empty(&g, s->n_axes);
     write_grid(out, &g, cli, list, s->n_axes, strong);
     const struct row *first = &list->rows[0];
-    text_puts(out, "\nUSD per training run; start to save in % of the time");
+    text_puts(out, "\nUSD per training run; parts of the time in %");
     if (!isnan(first->baseline_time_s)) {
         text_puts(out, "; speed-up against the scenario's baseline");
         bool same = true;

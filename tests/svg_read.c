@@ -30,7 +30,7 @@ struct tick {
 struct axis {
     struct tick ticks[TICKS];
     int count, numbers;
-    double line; /* where the axis itself lies */
+    double line;          /* where the axis itself lies */
     double slope, offset; /* value = slope * at + offset, of the logarithm when log is set */
     bool log;
 };
@@ -183,14 +183,15 @@ static void add_tick(struct picture *p, const char *path, const char *text)
     const double x1 = number_after(path, " L", 0);
     const double y1 = number_after(path, " L", 1);
     const bool point = isnan(x1) && strstr(path, "rotate(") == NULL;
-    const bool on_x = (x0 == x1 && fabs(y1 - y0) < TICK_LENGTH) ||
-                      (point && strstr(path, "\"middle\"") != NULL);
-    const bool on_y = (y0 == y1 && fabs(x1 - x0) < TICK_LENGTH) ||
-                      (point && strstr(path, "\"end\"") != NULL);
+    const bool on_x =
+        (x0 == x1 && fabs(y1 - y0) < TICK_LENGTH) || (point && strstr(path, "\"middle\"") != NULL);
+    const bool on_y =
+        (y0 == y1 && fabs(x1 - x0) < TICK_LENGTH) || (point && strstr(path, "\"end\"") != NULL);
     char *end = NULL;
     const double value = strtod(text, &end);
     struct axis *a = on_x ? &p->x[0] : on_y ? &p->y : NULL;
-    if (on_x && a->count > 0 && x0 > a->ticks[a->count - 1].at && value < a->ticks[a->count - 1].value) {
+    if (on_x && a->count > 0 && x0 > a->ticks[a->count - 1].at &&
+        value < a->ticks[a->count - 1].value) {
         a = &p->x[1];
     } else if (on_x && p->x[1].count > 0) {
         a = &p->x[1];
@@ -341,10 +342,9 @@ static void print_areas(FILE *f, const struct picture *p, int wanted, bool boxes
         }
         const struct axis *a = axis_at(p, x[0]);
         if (boxes && x[0] <= x[1] && y[1] < a->line + 1) {
-            printf("%.9g\t%.9g\t%.9g\t%.9g\t%s\t%s\t%.1f\n", value_at(a, x[0]),
-                   value_at(a, x[1]), value_at(&p->y, y[1]), value_at(&p->y, y[0]),
-                   words_at(a, 0.5 * (x[0] + x[1])), words_at(&p->y, 0.5 * (y[0] + y[1])),
-                   grey_of(line));
+            printf("%.9g\t%.9g\t%.9g\t%.9g\t%s\t%s\t%.1f\n", value_at(a, x[0]), value_at(a, x[1]),
+                   value_at(&p->y, y[1]), value_at(&p->y, y[0]), words_at(a, 0.5 * (x[0] + x[1])),
+                   words_at(&p->y, 0.5 * (y[0] + y[1])), grey_of(line));
         }
     }
     free(line);
@@ -388,7 +388,9 @@ int main(int argc, char **argv)
     static struct picture p;
     FILE *f = argc > 2 ? fopen(argv[1], "r") : NULL;
     if (f == NULL || !read_picture(f, &p)) {
-        fprintf(stderr, "svg_read: usage: svg_read FILE points|path|boxes|area|elements|texts|layout|greys\n");
+        fprintf(
+            stderr,
+            "svg_read: usage: svg_read FILE points|path|boxes|area|elements|texts|layout|greys\n");
         return 2;
     }
     rewind(f);
