@@ -108,12 +108,13 @@ static struct images *images_cut(struct bump *b, const struct kernel_shape *s, s
     const size_t side = y->in + 2;
     struct images *im = bump_take(b, 1, sizeof *im);
     struct images made = {.n = n};
-    made.x = (struct view){.p = bump_take(b, n * y->cin * side * side, sizeof(real)),
+    /* moments_take() reads beyond the end; zeros are there. */
+    made.x = (struct view){.p = bump_take(b, n * y->cin * side * side + LANES, sizeof(real)),
                            .row = side,
                            .block = side * side,
                            .image = y->cin * side * side};
     if (first_fuses(s)) {
-        made.moments = moments_cut(b, s);
+        made.moments = moments_cut(b, y);
     }
     if (im) {
         *im = made;
@@ -249,6 +250,24 @@ static double few_bits(double x)
     return ldexp(rint(fraction * 64.0), exponent - 6);
 }
 
+/* In vectors: few_bits() leaves little of it. */
+static double row_sum(const real *row, size_t n)
+{
+    vec many = {0};
+    double sum = 0.0;
+    size_t j = 0;
+    for (; j + LANES <= n; j += LANES) {
+        many += load(row + j);
+    }
+    for (; j < n; j++) {
+        sum += (double)row[j];
+    }
+    for (size_t i = 0; i < LANES; i++) {
+        sum += (double)many[i];
+    }
+    return sum;
+}
+
 /* Batch norm does not see a constant added to a plane, border included: centring the images keeps
  * float32 sums free of cancellation. */
 static void centre(const struct layer_shape *y, struct images *im)
@@ -257,11 +276,9 @@ static void centre(const struct layer_shape *y, struct images *im)
     for (size_t c = 0; c < y->cin; c++) {
         double sum = 0.0;
         for (size_t i = 0; i < im->n * y->in; i++) {
-            const real *row =
-                im->x.p + i / y->in * im->x.image + c * im->x.block + (i % y->in + 1) * side + 1;
-            for (size_t j = 0; j < y->in; j++) {
-                sum += (double)row[j];
-            }
+            sum += row_sum(im->x.p + i / y->in * im->x.image + c * im->x.block +
+                               (i % y->in + 1) * side + 1,
+                           y->in);
         }
         const real mean = (real)few_bits(sum / (double)(im->n * y->in * y->in));
         for (size_t n = 0; n < im->n; n++) {
@@ -283,7 +300,7 @@ static void loaded(const struct kernel_shape *s, struct images *im, struct scrat
 {
     centre(&s->layer[0], im);
     if (first_fuses(s)) {
-        moments_take(&s->layer[0], &im->x, im->n, &w->first, &im->moments);
+        moments_take(&s->layer[0], &im->x, im->n, &w->first.moments, &im->moments);
     }
 }
 

@@ -62,6 +62,17 @@ INLINE vec choose(mask m, vec yes, vec no)
     return (vec)((m & (mask)yes) | (~m & (mask)no));
 }
 
+/* After sum += x * y: sum stays in its register because x and y are still wanted. gcc 12 otherwise
+ * forms sums in the register of a factor and moves them back (6 % of a gradient by the weights), or
+ * spills tiles that would fit (30 % of the 2 x 7 tile). */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__AVX512F__)
+#define PIN(sum, x, y) __asm__("" : "+v"(sum) : "v"(x), "v"(y))
+#elif defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__)
+#define PIN(sum, x, y) __asm__("" : "+x"(sum) : "x"(x), "x"(y))
+#else
+#define PIN(sum, x, y) (void)0
+#endif
+
 /* A batch of maps in blocks: pixel (n, b, y, x) starts at p + n image + b block + y row + x step.
  */
 struct view {
@@ -198,18 +209,36 @@ void tangent_apply(const struct layer_shape *y, const struct fast_layer *f,
                    const real *v, const real *hv, size_t n, size_t first, size_t count,
                    const struct view *zb, const struct view *zbd);
 
-/* ---------------------------------------------------------------- first block (fast_first.c) */
+/* ---------------------------------------------------------------- patches (fast_moments.c) */
 
-/* Sums over a batch's patches p of K = 9 cin input values, for a pooled first block. */
+enum { MOMENTS_PLANES = 3 }; /* of an image, at most */
+
+/* Mean and covariance of a batch's patches of K = 9 cin input values, for a pooled first block. */
 struct moments {
     double *mean;       /* [K] */
     double *covariance; /* [K][K] */
 };
 
+struct moments_scratch {
+    real *sums;     /* sums in vectors */
+    double *totals; /* and over them */
+};
+
+#define moments_cut FAST(moments_cut)
+#define moments_scratch_cut FAST(moments_scratch_cut)
+#define moments_take FAST(moments_take)
+
+struct moments moments_cut(struct bump *b, const struct layer_shape *y);
+struct moments_scratch moments_scratch_cut(struct bump *b, const struct layer_shape *y);
+/* Reads up to LANES finite elements beyond the last plane. */
+void moments_take(const struct layer_shape *y, const struct view *x, size_t n,
+                  const struct moments_scratch *w, struct moments *m);
+
+/* ---------------------------------------------------------------- first block (fast_first.c) */
+
 /* What the first block works in. */
 struct first_scratch {
-    real *patch;               /* a band of patches, [K to quads][BAND] */
-    real *pairs;               /* [quads (quads + 1) / 2][16][LANES] sums of products */
+    struct moments_scratch moments;
     real *band;                /* rows of one image: [block][row][column][LANES] */
     double *spread_dot;        /* [K][F] */
     real *factor, *factor_dot; /* [F] */
@@ -217,8 +246,6 @@ struct first_scratch {
 
 #define first_fuses FAST(first_fuses)
 #define first_cut FAST(first_cut)
-#define moments_cut FAST(moments_cut)
-#define moments_take FAST(moments_take)
 #define first_forward FAST(first_forward)
 #define first_backward FAST(first_backward)
 #define first_tangent FAST(first_tangent)
@@ -226,9 +253,6 @@ struct first_scratch {
 
 bool first_fuses(const struct kernel_shape *s);
 struct first_scratch first_cut(struct bump *b, const struct kernel_shape *s);
-struct moments moments_cut(struct bump *b, const struct kernel_shape *s);
-void moments_take(const struct layer_shape *y, const struct view *x, size_t n,
-                  const struct first_scratch *w, struct moments *m);
 void first_forward(const struct layer_shape *y, const struct view *x, const struct moments *m,
                    struct fast_layer *f, const struct first_scratch *w, real slope, size_t n,
                    const real *theta, const struct view *out);

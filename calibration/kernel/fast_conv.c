@@ -46,10 +46,11 @@ INLINE void tile_body(const struct tile *t, const int Q, const int P, const int 
             }
             UNROLL
             for (int i = 0; i < Q * P; i++) {
-                const real x = in[i / P][(i % P) * step + c];
+                const vec x = broadcast(in[i / P][(i % P) * step + c]);
                 UNROLL
                 for (int b = 0; b < B; b++) {
                     sum[i * B + b] += x * weight[b];
+                    PIN(sum[i * B + b], x, weight[b]);
                 }
             }
         }
@@ -286,7 +287,8 @@ void conv_dgrad(const struct layer_shape *y, size_t sources, const struct view *
             j.in[s] = zb[s];
             j.weight[s] = transposed[s];
         }
-        for (size_t k = 0; k < 9; k++) {
+        /* Last tap first: rows of the input are then met in the order of memory. */
+        for (size_t k = 9; k-- > 0;) {
             size_t row, column;
             if (transposed_tap(S, py, k / 3, &row) && transposed_tap(S, px, k % 3, &column)) {
                 j.tap_in[j.taps] = (ptrdiff_t)(row * zb[0].row + column * LANES);

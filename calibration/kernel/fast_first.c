@@ -3,8 +3,8 @@
  * queries neither written nor read):
  *
  *   Statistics: z is linear in the K = 9 cin values of a patch p, so the batch mean of z is w
- * mean(p) and its variance w' cov(p) w; mean and covariance of the patches are taken once per task.
- *   The same covariance gives mean(zh zd) for the tangent.
+ * mean(p) and its variance w' cov(p) w (fast_moments.c). The same covariance gives mean(zh zd) for
+ * the tangent.
  *
  *   Forward: a band of rows is convolved, activated and pooled while in the cache; what stays is
  * the pooled map, z there, and a byte for the place it came from.
@@ -15,26 +15,19 @@
  */
 #include "calibration/kernel/fast.h"
 
-enum { BAND = 256, BAND_ROWS = 4, QUAD = 4, MOST_PLANES = 3, MOST_TAPS = 9 * MOST_PLANES };
+enum { BAND_ROWS = 4 };
 
 bool first_fuses(const struct kernel_shape *s)
 {
-    return s->layer[0].window == 2 && s->layer[0].cin <= MOST_PLANES;
-}
-
-/* The taps and a row of ones, whose products with the taps are their sums. */
-static size_t quads_of(size_t taps)
-{
-    return (taps + 1 + QUAD - 1) / QUAD;
+    return s->layer[0].window == 2 && s->layer[0].cin <= MOMENTS_PLANES;
 }
 
 struct first_scratch first_cut(struct bump *b, const struct kernel_shape *s)
 {
     const struct layer_shape *y = &s->layer[0];
-    const size_t taps = 9 * y->cin, quads = quads_of(taps);
+    const size_t taps = 9 * y->cin;
     return (struct first_scratch){
-        .patch = bump_take(b, quads * QUAD * BAND, sizeof(real)),
-        .pairs = bump_take(b, quads * (quads + 1) / 2 * QUAD * QUAD * LANES, sizeof(real)),
+        .moments = moments_scratch_cut(b, y),
         .band = bump_take(b, y->cout * BAND_ROWS * y->conv, sizeof(real)),
         .spread_dot = bump_take(b, taps * y->cout, sizeof(double)),
         .factor = bump_take(b, y->cout, sizeof(real)),
@@ -42,123 +35,7 @@ struct first_scratch first_cut(struct bump *b, const struct kernel_shape *s)
     };
 }
 
-struct moments moments_cut(struct bump *b, const struct kernel_shape *s)
-{
-    const size_t taps = 9 * s->layer[0].cin;
-    return (struct moments){
-        .mean = bump_take(b, taps, sizeof(double)),
-        .covariance = bump_take(b, taps * taps, sizeof(double)),
-    };
-}
-
-/* ---------------------------------------------------------------- moments of the patches */
-
-/* pairs += products of four taps with four taps over `vectors` vectors of patches. */
-static void pair_quads(const real *a, const real *b, size_t vectors, real *pairs)
-{
-    vec sum[QUAD * QUAD];
-    UNROLL
-    for (int i = 0; i < QUAD * QUAD; i++) {
-        sum[i] = load(pairs + i * LANES);
-    }
-    for (size_t x = 0; x < vectors * LANES; x += LANES) {
-        vec right[QUAD];
-        UNROLL
-        for (int j = 0; j < QUAD; j++) {
-            right[j] = load(b + (size_t)j * BAND + x);
-        }
-        UNROLL
-        for (int i = 0; i < QUAD; i++) {
-            const vec left = load(a + (size_t)i * BAND + x);
-            UNROLL
-            for (int j = 0; j < QUAD; j++) {
-                sum[i * QUAD + j] += left * right[j];
-            }
-        }
-    }
-    UNROLL
-    for (int i = 0; i < QUAD * QUAD; i++) {
-        store(pairs + i * LANES, sum[i]);
-    }
-}
-
-/* Pairs of one image into the upper triangle of the sums of products and into the sums of the taps,
- * and cleared. */
-static void pairs_flush(real *pairs, size_t taps, struct moments *m)
-{
-    const size_t quads = quads_of(taps);
-    for (size_t i = 0; i < quads; i++) {
-        for (size_t j = i; j < quads; j++) {
-            for (size_t k = 0; k < QUAD * QUAD; k++) {
-                const size_t row = i * QUAD + k / QUAD, column = j * QUAD + k % QUAD;
-                const vec products = load(pairs + k * LANES);
-                double sum = 0.0;
-                for (size_t lane = 0; lane < LANES; lane++) {
-                    sum += (double)products[lane];
-                }
-                if (row < taps && column < taps) {
-                    m->covariance[row * taps + column] += sum;
-                } else if (row < taps && column == taps) {
-                    m->mean[row] += sum;
-                }
-                store(pairs + k * LANES, (vec){0});
-            }
-            pairs += QUAD * QUAD * LANES;
-        }
-    }
-}
-
-/* Part of one row of output pixels: taps as rows of `patch`, then ones, ended by zeros up to a full
- * vector. */
-static void patch_fill(const struct layer_shape *y, const struct view *x, size_t n, size_t row,
-                       size_t first, size_t pixels, real *patch)
-{
-    const size_t padded = (pixels + LANES - 1) / LANES * LANES;
-    for (size_t k = 0; k < 9 * y->cin; k++) {
-        const real *from =
-            x->p + n * x->image + k / 9 * x->block + (row + k % 9 / 3) * x->row + k % 3 + first;
-        memcpy(patch + k * BAND, from, pixels * sizeof(real));
-        memset(patch + k * BAND + pixels, 0, (padded - pixels) * sizeof(real));
-    }
-    for (size_t i = 0; i < padded; i++) {
-        patch[9 * y->cin * BAND + i] = i < pixels ? 1 : 0;
-    }
-}
-
-void moments_take(const struct layer_shape *y, const struct view *x, size_t n,
-                  const struct first_scratch *w, struct moments *m)
-{
-    const size_t taps = 9 * y->cin, quads = quads_of(taps);
-    const double count = (double)(n * y->conv * y->conv);
-    memset(m->mean, 0, taps * sizeof *m->mean);
-    memset(m->covariance, 0, taps * taps * sizeof *m->covariance);
-    for (size_t i = 0; i < n; i++) {
-        for (size_t row = 0; row < y->conv; row++) {
-            for (size_t first = 0; first < y->conv; first += BAND) {
-                const size_t pixels = y->conv - first < BAND ? y->conv - first : BAND;
-                patch_fill(y, x, i, row, first, pixels, w->patch);
-                real *pairs = w->pairs;
-                for (size_t a = 0; a < quads; a++) {
-                    for (size_t b = a; b < quads; b++) {
-                        pair_quads(w->patch + a * QUAD * BAND, w->patch + b * QUAD * BAND,
-                                   (pixels + LANES - 1) / LANES, pairs);
-                        pairs += QUAD * QUAD * LANES;
-                    }
-                }
-            }
-        }
-        pairs_flush(w->pairs, taps, m);
-    }
-    for (size_t k = 0; k < taps; k++) {
-        m->mean[k] /= count;
-    }
-    for (size_t i = 0; i < taps; i++) {
-        for (size_t j = i; j < taps; j++) {
-            const double c = m->covariance[i * taps + j] / count - m->mean[i] * m->mean[j];
-            m->covariance[i * taps + j] = m->covariance[j * taps + i] = c;
-        }
-    }
-}
+/* ---------------------------------------------------------------- weights */
 
 /* Weight of tap k and channel c in the backend's order: groups of [K][width]. */
 static size_t weight_at(const struct layer_shape *y, size_t k, size_t c)

@@ -45,10 +45,12 @@ INLINE void wgrad_body(const struct wgrad_tile *t, const int rows, const int B, 
                 }
                 UNROLL
                 for (int i = 0; i < rows; i++) {
-                    const real a = planes ? in[(size_t)(i / 3) * row + (size_t)(i % 3)] : in[i];
+                    const vec a =
+                        broadcast(planes ? in[(size_t)(i / 3) * row + (size_t)(i % 3)] : in[i]);
                     UNROLL
                     for (int b = 0; b < B; b++) {
                         sum[i * B + b] += a * z[b];
+                        PIN(sum[i * B + b], a, z[b]);
                     }
                 }
                 in += step;
