@@ -8,7 +8,10 @@ enum { SUMS = 12 }; /* enough to hide the latency of two units, few enough for 1
 
 double PEAK_NAME(size_t rounds, float *out)
 {
-    vec sum[SUMS] = {{0}};
+    vec sum[SUMS];
+    for (int j = 0; j < SUMS; j++) { /* all different, or a compiler makes one of two equal sums */
+        sum[j] = out[j] - (vec){0};
+    }
     const vec scale = (out[0] - (vec){0}), add = (out[1] - (vec){0});
     for (size_t i = 0; i < rounds; i++) {
         for (int j = 0; j < SUMS; j++) {
