@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """What PyTorch needs for the same meta-learning tasks on this machine, one thread.
 
-Prints a CSV: algorithm, dataset, hidden, shots, steps, median of the task's CPU seconds and wall seconds, repetitions.
-Run it beside `faascast calibrate` on the same host; the quotient of the two is the framework_ratio of
+Prints a CSV: algorithm, dataset, hidden, shots, steps, layout, median of the task's CPU seconds and wall seconds,
+repetitions. Run it beside `faascast calibrate` on the same host; the quotient of the two is the framework_ratio of
 a scenario (docs/calibration.md). Debian: python3-torch. Not part of the build or of any test.
 
-    MALLOC_MMAP_THRESHOLD_=1073741824 MALLOC_TRIM_THRESHOLD_=1073741824 bench/pytorch_tasks.py > pytorch.csv
+    export MALLOC_MMAP_THRESHOLD_=1073741824 MALLOC_TRIM_THRESHOLD_=1073741824
+    bench/pytorch_tasks.py > pytorch.csv
+    ATEN_CPU_CAPABILITY=avx512 bench/pytorch_tasks.py --channels-last > pytorch_channels_last.csv
+    bench/pytorch_tasks.py --datasets fc100 --seconds 1     # a part of it, each figure from a second of work
 
 The tasks are those of the kernel: CONV4 with batch statistics, 5 ways, 15 queries a class, inner loop, query
 loss and its backward pass, no outer step, random data, float32. MAML keeps the graph of the inner loop (exact
@@ -127,19 +130,23 @@ def options():
     p.add_argument("--steps", type=numbers, default=[1, 5])
     p.add_argument("--algorithms", type=words, default=["maml", "fomaml", "anil", "alfa", "ealfa"])
     p.add_argument("--seconds", type=float, default=4.0, help="longest time for one kind of task, unless 3 take longer")
+    p.add_argument("--channels-last", action="store_true", help="images and weights as NHWC")
     return p.parse_args()
 
 
 def main():
     o = options()
+    layout = torch.channels_last if o.channels_last else torch.contiguous_format
     torch.set_num_threads(1)
     torch.manual_seed(1)
-    print("algorithm,dataset,hidden,shots,steps,cpu_s,wall_s,repetitions")
+    print("algorithm,dataset,hidden,shots,steps,layout,cpu_s,wall_s,repetitions")
     for dataset, hidden, shots, steps in itertools.product(o.datasets, o.hidden, o.shots, o.steps):
         channels, size, pool = DATASETS[dataset]
         theta = parameters(channels, size, pool, hidden)
-        task = (torch.rand(WAYS * shots, channels, size, size), torch.arange(WAYS).repeat_interleave(shots),
-                torch.rand(WAYS * QUERIES, channels, size, size), torch.arange(WAYS).repeat_interleave(QUERIES))
+        theta = [t.detach().to(memory_format=layout).requires_grad_() if t.dim() == 4 else t for t in theta]
+        images = [torch.rand(WAYS * k, channels, size, size).to(memory_format=layout) for k in (shots, QUERIES)]
+        labels = [torch.arange(WAYS).repeat_interleave(k) for k in (shots, QUERIES)]
+        task = (images[0], labels[0], images[1], labels[1])
         for algorithm in o.algorithms:
             phi = generator(20 if algorithm == "alfa" else 4)
             cpu, wall, start = [], [], time.time()
@@ -149,8 +156,9 @@ def main():
                 cpu.append(time.process_time() - c)
                 wall.append(time.time() - w)
             cpu, wall = cpu[1:], wall[1:]  # the first one warms up
-            print(f"{algorithm},{dataset},{hidden},{shots},{steps},{statistics.median(cpu):.6g},"
-                  f"{statistics.median(wall):.6g},{len(cpu)}")
+            print(f"{algorithm},{dataset},{hidden},{shots},{steps},"
+                  f"{'channels_last' if o.channels_last else 'default'},"
+                  f"{statistics.median(cpu):.6g},{statistics.median(wall):.6g},{len(cpu)}")
             sys.stdout.flush()
 
 

@@ -276,7 +276,7 @@ static enum status say(struct bench *b, const char *what, double error, double l
         .precision = kernel_settings(b->k)->precision, .error = error, .bound = limit};
     snprintf(row->name, sizeof row->name, "%s", b->c->name);
     snprintf(row->quantity, sizeof row->quantity, "%s", what);
-    out->failures += !(error <= limit); /* NaN fails */
+    out->failures += error <= limit ? 0 : 1; /* NaN fails */
     return STATUS_OK;
 }
 
