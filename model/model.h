@@ -639,6 +639,17 @@ uint64_t cursor_identity(const struct scenario_cursor *c, bool simulated);
 /* The same of one configuration, before config_finish. */
 uint64_t config_identity(const struct config *c, bool simulated);
 
+/* What stands in a scenario and the data it uses, as numbers: comments, notes, sources and the order
+ * of keys do not count. */
+struct fingerprints {
+    uint64_t scenario; /* all of it: tree, baseline, sweep, catalogue, profile */
+    uint64_t prices;   /* the price lists of the catalogue and the section prices */
+    uint64_t profile;  /* the compute profile; 0 without one */
+    double seed;       /* of the simulation */
+};
+enum status scenario_fingerprints(const struct scenario *s, struct fingerprints *out,
+                                  struct error *err);
+
 /* Predict one point: finish, evaluate (or replay the chosen reading), cost, baseline. Infeasible is
  * an answer: row->feasible false, status tells why. ledger NULL: totals only. */
 enum status predict_point(struct scenario_cursor *c, uint64_t point, struct evaluator *e,

@@ -186,6 +186,41 @@ enum status file_write(const char *path, const char *data, size_t size, struct e
 uint64_t hash_bytes(uint64_t seed, const void *data, size_t size);
 #define HASH_SEED UINT64_C(0xcbf29ce484222325)
 
+/* A file written piece by piece, under a temporary name until file_finish; "-" is stdout. */
+struct file_out {
+    int fd;
+    bool special; /* a device or pipe: written in place */
+    char *path, *name;
+};
+enum status file_begin(struct file_out *f, const char *path, struct error *err);
+enum status file_append(struct file_out *f, const char *data, size_t size, struct error *err);
+/* The file is there, whole, when this returns STATUS_OK. */
+enum status file_finish(struct file_out *f, struct error *err);
+void file_abandon(struct file_out *f); /* also after a finish or an error: does nothing then */
+
+/* ---------------------------------------------------------------- threads */
+
+/* Tasks worked off by several threads, given and taken back by one (the caller's). The order in
+ * which they come back is nobody's promise. */
+struct team;
+struct team_task {
+    struct team_task *next;
+};
+struct team_options {
+    unsigned lanes;    /* tasks at once, > 0 */
+    bool caller_helps; /* lane 0 is the caller, in team_help: one thread less */
+    void (*work)(void *context, unsigned lane, struct team_task *task);
+    void *context;
+};
+enum status team_start(const struct team_options *options, struct team **out, struct error *err);
+void team_give(struct team *t, struct team_task *task);
+/* A finished task; NULL when none is finished within wait_s or none is outstanding. */
+struct team_task *team_take(struct team *t, double wait_s);
+/* Work off one task in the caller's thread; false when none is waiting. */
+bool team_help(struct team *t);
+/* Waits for tasks at work; tasks never begun are the caller's again. Accepts NULL. */
+void team_stop(struct team *t);
+
 /* ---------------------------------------------------------------- CSV tables */
 
 /* A CSV table held in memory; the first row names the columns. Fields are RFC 4180. */

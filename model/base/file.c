@@ -66,45 +66,95 @@ static enum status write_all(int fd, const char *data, size_t size)
     return STATUS_OK;
 }
 
-enum status file_write(const char *path, const char *data, size_t size, struct error *err)
+static enum status cannot_write(const struct file_out *f, struct error *err)
 {
+    return RAISE(err, ERR_IO, "cannot write %s: %s", f->path, strerror(errno));
+}
+
+enum status file_begin(struct file_out *f, const char *path, struct error *err)
+{
+    *f = (struct file_out){.fd = -1};
     if (strcmp(path, "-") == 0) {
-        if (write_all(STDOUT_FILENO, data, size) != STATUS_OK) {
-            return RAISE(err, ERR_IO, "cannot write to standard output: %s", strerror(errno));
-        }
+        f->fd = STDOUT_FILENO;
         return STATUS_OK;
     }
     struct text name = {0};
+    struct text own = {0};
     text_printf(&name, "%s.%ld.tmp", path, (long)getpid());
-    if (name.failed) {
-        text_free(&name);
-        return RAISE(err, ERR_MEMORY, "out of memory writing %s", path);
+    text_puts(&own, path);
+    f->path = own.data;
+    f->name = name.data;
+    if (name.failed || own.failed) {
+        RAISE(err, ERR_MEMORY, "out of memory writing %s", path);
+        file_abandon(f);
+        return err->code;
     }
-    enum status status = STATUS_OK;
     struct stat info;
-    const bool special = stat(path, &info) == 0 && !S_ISREG(info.st_mode);
     /* A device or pipe (/dev/null, a named pipe) cannot be renamed over: write into it. */
-    const char *target = special ? path : name.data;
-    const int fd = open(target, O_WRONLY | (special ? 0 : O_CREAT | O_TRUNC), 0666);
-    if (fd < 0) {
-        status = RAISE(err, ERR_IO, "cannot write %s: %s", path, strerror(errno));
-        text_free(&name);
-        return status;
+    f->special = stat(path, &info) == 0 && !S_ISREG(info.st_mode);
+    f->fd = open(f->special ? path : f->name, O_WRONLY | (f->special ? 0 : O_CREAT | O_TRUNC),
+                 0666);
+    if (f->fd < 0) {
+        cannot_write(f, err);
+        file_abandon(f);
     }
-    if (write_all(fd, data, size) != STATUS_OK || (!special && fsync(fd) != 0)) {
-        status = RAISE(err, ERR_IO, "cannot write %s: %s", path, strerror(errno));
+    return err->code;
+}
+
+enum status file_append(struct file_out *f, const char *data, size_t size, struct error *err)
+{
+    if (write_all(f->fd, data, size) == STATUS_OK) {
+        return STATUS_OK;
     }
-    if (close(fd) != 0 && status == STATUS_OK) {
-        status = RAISE(err, ERR_IO, "cannot write %s: %s", path, strerror(errno));
+    return f->path != NULL
+               ? cannot_write(f, err)
+               : RAISE(err, ERR_IO, "cannot write to standard output: %s", strerror(errno));
+}
+
+enum status file_finish(struct file_out *f, struct error *err)
+{
+    if (f->path != NULL && f->fd >= 0) {
+        if (!f->special && fsync(f->fd) != 0) {
+            cannot_write(f, err);
+        }
+        if (close(f->fd) != 0) {
+            cannot_write(f, err);
+        }
+        f->fd = -1;
+        if (!f->special && err->code == STATUS_OK) {
+            if (rename(f->name, f->path) != 0) {
+                cannot_write(f, err);
+            } else {
+                f->name[0] = '\0';
+            }
+        }
     }
-    if (!special && status == STATUS_OK && rename(name.data, path) != 0) {
-        status = RAISE(err, ERR_IO, "cannot write %s: %s", path, strerror(errno));
+    file_abandon(f);
+    return err->code;
+}
+
+void file_abandon(struct file_out *f)
+{
+    if (f->path != NULL && f->fd >= 0) {
+        close(f->fd);
     }
-    if (!special && status != STATUS_OK) {
-        unlink(name.data);
+    if (f->name != NULL && f->name[0] != '\0' && !f->special) {
+        unlink(f->name);
     }
-    text_free(&name);
-    return status;
+    free(f->path);
+    free(f->name);
+    *f = (struct file_out){.fd = -1};
+}
+
+enum status file_write(const char *path, const char *data, size_t size, struct error *err)
+{
+    struct file_out f;
+    if (file_begin(&f, path, err) == STATUS_OK &&
+        file_append(&f, data, size, err) == STATUS_OK) {
+        file_finish(&f, err);
+    }
+    file_abandon(&f);
+    return err->code;
 }
 
 uint64_t hash_bytes(uint64_t seed, const void *data, size_t size)
