@@ -74,6 +74,10 @@ enum status cli_write(const struct cli *cli, struct text *text, struct error *er
 /* Exit code of an error. */
 enum exit_code cli_exit_code(enum status status);
 
+/* Hold SIGINT (and SIGTERM) back; did one come since? Ask from any thread. */
+void cli_hold_interrupts(bool terminate_too);
+bool cli_interrupted(void);
+
 /* A condition on rows (--fail-if, --where). */
 enum status cli_condition(const char *source, struct expression *out, struct error *err);
 bool cli_row_is(const struct expression *e, const struct row *row);

@@ -5,26 +5,9 @@
 #include "sim/sim.h"
 
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* SIGINT is held back and looked for: what is done so far is told, then the program ends with 130.
- */
-static bool interrupted(void)
-{
-    sigset_t pending;
-    return sigpending(&pending) == 0 && sigismember(&pending, SIGINT) == 1;
-}
-
-static void hold_interrupts(void)
-{
-    sigset_t held;
-    sigemptyset(&held);
-    sigaddset(&held, SIGINT);
-    sigprocmask(SIG_BLOCK, &held, NULL);
-}
 
 /* ---------------------------------------------------------------- options */
 
@@ -43,7 +26,7 @@ static enum status read_options(const struct cli *cli, struct simulation_options
     }
     *o = (struct simulation_options){.exact = cli_option(cli, "exact") != NULL,
                                      .threads = (uint32_t)threads,
-                                     .interrupted = interrupted,
+                                     .interrupted = cli_interrupted,
                                      .timeline_rounds = (uint32_t)rounds,
                                      .gantt_round = (uint32_t)round};
     return STATUS_OK;
@@ -318,7 +301,7 @@ static enum exit_code run_simulate(struct cli *cli, struct error *err)
         return EXIT_INPUT;
     }
     enum exit_code code = EXIT_FAILED;
-    hold_interrupts();
+    cli_hold_interrupts(false);
     if (simulate_all(cli, &s, &job, err) == STATUS_OK &&
         write_job(cli, &s, &job, err) == STATUS_OK) {
         bool any = false;
@@ -501,7 +484,7 @@ static enum exit_code run_compare(struct cli *cli, struct error *err)
     if (read_options(cli, &o, err) == STATUS_OK &&
         read_points(cli, &s, &from, &to, err) == STATUS_OK &&
         cursor_init(&cursor, &s, err) == STATUS_OK) {
-        hold_interrupts();
+        cli_hold_interrupts(false);
         for (uint64_t i = from; i < to && err->code == STATUS_OK && !stop; i++) {
             show_progress(cli, i - from, to - from);
             compare_point(cli, &cursor, i, &e, &o, &out, &stop, err);

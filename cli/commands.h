@@ -10,6 +10,8 @@
     X(simulate)                                                                                    \
     X(compare)                                                                                     \
     X(plan)                                                                                        \
+    X(sweep)                                                                                       \
+    X(results)                                                                                     \
     X(explain)                                                                                     \
     X(show)                                                                                        \
     X(new)                                                                                         \

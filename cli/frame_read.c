@@ -1,6 +1,7 @@
 /* Where the rows of a frame come from: a CSV stream, JSON rows, a scenario predicted on the spot.
  */
 #include "cli/frame.h"
+#include "sweep/sweep.h"
 
 #include <errno.h>
 #include <math.h>
@@ -302,6 +303,35 @@ static enum status add_row(struct frame *f, const struct row *row, const int *re
     return frame_add(f, cells, err);
 }
 
+/* Which of the result columns each wanted one is; -1 = none. */
+static void find_columns(struct frame *f, int *result)
+{
+    for (size_t c = 0; c < f->n_columns; c++) {
+        result[c] = column_find(f->columns[c].name);
+        f->columns[c].present = f->columns[c].present || result[c] >= 0;
+    }
+}
+
+enum status frame_read_store(struct frame *f, const char *path, struct error *err)
+{
+    int result[FRAME_COLUMNS];
+    struct row_reader *r = NULL;
+    bool more = true;
+    f->path = path;
+    find_columns(f, result);
+    if (row_reader_open(&path, 1, 0, &r, err) != STATUS_OK) {
+        return err->code;
+    }
+    while (more && err->code == STATUS_OK) {
+        struct row row;
+        if (row_reader_next(r, &row, &more, err) == STATUS_OK && more) {
+            add_row(f, &row, result, err);
+        }
+    }
+    row_reader_close(r);
+    return err->code;
+}
+
 enum status frame_read_scenario(struct frame *f, const struct scenario *s,
                                 struct constraints *constraints, struct error *err)
 {
@@ -309,10 +339,7 @@ enum status frame_read_scenario(struct frame *f, const struct scenario *s,
     struct scenario_cursor cursor;
     struct evaluator e = {0};
     f->path = s->path;
-    for (size_t c = 0; c < f->n_columns; c++) {
-        result[c] = column_find(f->columns[c].name);
-        f->columns[c].present = f->columns[c].present || result[c] >= 0;
-    }
+    find_columns(f, result);
     if (cursor_init(&cursor, s, err) != STATUS_OK) {
         return err->code;
     }

@@ -1,5 +1,6 @@
 /* Tells what a file of results is, and reads it. */
 #include "cli/results.h"
+#include "sweep/sweep.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -51,6 +52,9 @@ enum status results_read(const struct cli *cli, const char *path, struct results
     char first = '\0';
     if (file_first_character(path, &first, err) != STATUS_OK) {
         return err->code;
+    }
+    if (is_result_store(path)) {
+        return frame_read_store(&r->frame, path, err);
     }
     return first == '{' || first == '[' || first == '/' ? read_json(cli, path, r, err)
                                                         : frame_read_csv(&r->frame, path, err);
