@@ -12,6 +12,7 @@
     X(plan)                                                                                        \
     X(sweep)                                                                                       \
     X(results)                                                                                     \
+    X(sensitivity)                                                                                 \
     X(explain)                                                                                     \
     X(show)                                                                                        \
     X(new)                                                                                         \

@@ -60,6 +60,24 @@ awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) { if ($i == "time_s") t = i; if ($i
 plan 4 --deadline 9h --budget 99 --closed-form --fail-if 'cost_usd > 1'
 plan 0 --deadline 9h --budget 99 --closed-form --fail-if 'cost_usd > 50'
 
+# sensitivity: the table, the same bytes again, the picture of its CSV, inputs that change nothing.
+sensitivity() { "$FAASCAST" sensitivity "$scenario" --samples 64 "$@" >"$scratch/out" 2>"$scratch/err"; }
+sensitivity --vary /compute/serial_share=0.02:0.2 --vary /server/start_s=1:2 || fail "sensitivity: $(cat "$scratch/err")"
+says '^/compute/serial_share '
+says '^/store/latency_s '
+says '^Shares of the variance (Sobol indices, 64 rows, 95 % bootstrap intervals)$'
+says '^Nothing changes with .*/server/start_s'
+sensitivity --format csv || fail "sensitivity as csv"
+cp "$scratch/out" "$scratch/inputs.csv"
+sensitivity --format csv
+cmp -s "$scratch/out" "$scratch/inputs.csv" || fail "sensitivity gives other bytes"
+"$FAASCAST" plot tornado "$scratch/inputs.csv" -o "$scratch/tornado.svg" 2>"$scratch/err" ||
+    fail "plot tornado refuses sensitivity: $(cat "$scratch/err")"
+sensitivity --vary nonsense
+[ $? -eq 2 ] || fail "a --vary without a range is no usage error"
+sensitivity --vary /compute/unit=1:2
+[ $? -eq 2 ] || fail "an unknown --vary is no usage error"
+
 # Wrong usage.
 plan 2 --minimise speed
 says 'expected time, cost or balanced:0.5'
