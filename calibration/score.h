@@ -6,11 +6,12 @@
 
 struct score {
     size_t n;
-    double mape;             /* mean of |predicted / measured - 1| */
-    double median_error;     /* median of |predicted / measured - 1| */
-    double max_error;        /* largest |predicted / measured - 1| */
+    double mape;             /* mean of the absolute errors, predicted / measured - 1 each, or
+                                predicted - measured when they are graded as absolute */
+    double median_error;     /* their median */
+    double max_error;        /* the largest one */
     size_t worst;            /* row of the largest one */
-    double bias;             /* mean of predicted / measured - 1 */
+    double bias;             /* mean of the errors with their sign */
     double rank_correlation; /* Spearman's, ties share their mean rank; NaN below three rows or when
                                 one side is constant */
     size_t intervals;        /* rows with an interval */
@@ -19,12 +20,12 @@ struct score {
 
 /* Grade predictions against measurements.
  *
- * Takes:   n > 0 rows; measured > 0 and finite, predicted finite; low and high may be NULL, or hold
- *          NaN where a row has no interval.
+ * Takes:   n > 0 rows; measured finite, and > 0 unless errors are absolute; predicted finite; low
+ *          and high may be NULL, or hold NaN where a row has no interval.
  * Errors:  ERR_INPUT naming the row that cannot be graded; ERR_MEMORY.
  */
 enum status score_rows(size_t n, const double *measured, const double *predicted, const double *low,
-                       const double *high, struct score *out, struct error *err);
+                       const double *high, bool absolute, struct score *out, struct error *err);
 
 /* Do predictions order a pair of rows as measurements do? Pairs closer than `spread` (a share, as
  * in 0.05) in the measurement are not claimed either way: *claimed says whether one was. */

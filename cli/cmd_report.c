@@ -155,6 +155,7 @@ static enum status write_page(struct report *r, struct text *out, struct error *
         if (report_pictures(out, r, err) == STATUS_OK) {
             report_bill(out, r);
             if (report_table(out, r, err) == STATUS_OK) {
+                report_validation(out, r);
                 report_validity(out, r);
                 text_append(out, assumptions.data, assumptions.size);
                 report_provenance(out, r, err);

@@ -24,6 +24,7 @@
     X(import)                                                                                      \
     X(fit)                                                                                         \
     X(score)                                                                                       \
+    X(claims)                                                                                      \
     X(help)                                                                                        \
     X(version)
 

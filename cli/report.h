@@ -48,6 +48,10 @@ void text_configuration(struct text *out, const struct report *r, size_t row);
 void report_head(struct text *out, const struct report *r);
 void report_answer(struct text *out, const struct report *r);
 enum status report_pictures(struct text *out, struct report *r, struct error *err);
+/* A picture with its caption; `kind` as plot names it. */
+void report_figure(struct text *out, const char *kind, const struct text *svg);
+/* The section of a scenario with measurements ("score"); nothing for others. */
+void report_validation(struct text *out, struct report *r);
 void report_bill(struct text *out, const struct report *r);
 enum status report_table(struct text *out, const struct report *r, struct error *err);
 /* Counts assumed values on the way: call before report_answer writes them. */

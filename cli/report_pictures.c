@@ -66,9 +66,8 @@ static bool worth_drawing(const struct report *r, const struct plot_kind *kind)
     return kind == &plot_pareto || (kind == &plot_compare && distinct(r, "system") > 1);
 }
 
-static void add_figure(struct text *out, struct report *r, const struct text *svg)
+void report_figure(struct text *out, const char *kind, const struct text *svg)
 {
-    const char *kind = r->plot.kind->name;
     text_printf(out, "<figure id=\"figure-%s\">\n", kind);
     append_svg(out, svg->data, kind);
     text_printf(out, "<figcaption>Drawn alone by faascast plot %s.</figcaption>\n</figure>\n", kind);
@@ -87,7 +86,7 @@ enum status report_pictures(struct text *out, struct report *r, struct error *er
             plot_make(&r->plot, plot_kinds[i], &why) == STATUS_OK &&
             picture_draw(&r->plot.picture, r->cli->plots_dir, PICTURE_SVG, 60, &svg, &why) ==
                 STATUS_OK) {
-            add_figure(out, r, &svg);
+            report_figure(out, r->plot.kind->name, &svg);
         } else if (why.code == ERR_EXTERNAL || r->picture_error.code != STATUS_OK) {
             r->picture_error = r->picture_error.code != STATUS_OK ? r->picture_error : why;
             r->missing_pictures++;

@@ -1,306 +1,34 @@
-/* Rows of a table of measurements as configurations. The scenario says how, in its own words:
- *
- *   "score": {
- *     "against": "../published/feng2018_structures.csv",
- *     "where": { "case": "A" },                      rows to keep: a text, several, or { "above": 0
- * } "set": { "structure": { "pointer": "/system/structure", "split": "-" }, "memory_gb": {
- * "pointer": "/platform/memory_mib", "scale": 1024 } }, "measured": "latency_s", column, or {
- * "column", "scale" } "predicted": "time_s",                          any expression of result
- * columns "fit": { "/compute/unit_s": { "from": 0, "to": 10, "start": 1 } }   constants left free
- *   }
- * "predicted": { "phase": "step" } takes the time per round of the phase the column names. */
+/* Predictions of the rows of a table, the constants fitted on some of them, and the facts that are
+ * true or not: does a configuration run, which one is best? */
 #include "cli/score.h"
+#include "cli/score_engine.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static enum status column_of(const struct table *t, const struct json *node, const char *name,
-                             size_t *out, struct error *err)
-{
-    struct error inner = {0};
-    if (table_column(t, name, out, &inner) != STATUS_OK) {
-        return JSON_RAISE(err, node, ERR_INPUT, "%s (%s)", inner.message, t->path);
-    }
-    return STATUS_OK;
-}
+/* Where an expression finds its names: the result, then the row of the table. */
+struct reader {
+    const struct score_set *set;
+    const struct score_case *kase;
+    const struct row *row;
+};
 
-static const char *text_of(const struct json *node, const char *key)
+static struct expression_value read_value(int variable, void *context)
 {
-    const struct json *child = json_member(node, key);
-    return child != NULL && child->kind == JSON_STRING ? child->text : NULL;
-}
-
-/* Does the row hold all of "where"? */
-static enum status keeps_row(const struct json *where, const struct table *t, size_t row,
-                             bool *keeps, struct error *err)
-{
-    *keeps = true;
-    for (const struct json *w = where != NULL ? where->first : NULL; w != NULL; w = w->next) {
-        size_t column = 0;
-        if (column_of(t, w, w->key, &column, err) != STATUS_OK) {
-            return err->code;
-        }
-        const char *cell = table_cell(t, row, column);
-        bool same = false;
-        const struct json *above = json_member(w, "above");
-        if (above != NULL) {
-            double value = 0;
-            if (table_number(t, row, column, &value, err) != STATUS_OK) {
-                return err->code;
-            }
-            *keeps = *keeps && above->kind == JSON_NUMBER && value > above->number;
-            continue;
-        }
-        const bool list = w->kind == JSON_ARRAY;
-        for (const struct json *v = list ? w->first : w; v != NULL; v = list ? v->next : NULL) {
-            same = same || (v->text != NULL && strcmp(v->text, cell) == 0);
-        }
-        *keeps = *keeps && same;
+    const struct reader *r = context;
+    const int own = (int)column_count();
+    if (variable < own) {
+        return row_value(r->row, variable);
     }
-    return STATUS_OK;
-}
-
-/* "pointer=value" of one cell; numbers scaled, "1-5-22" split into a list. */
-static enum status cell_set(const struct json *spec, size_t column, const struct table *t,
-                            size_t row, struct text *out, struct error *err)
-{
-    const char *pointer = spec->kind == JSON_STRING ? spec->text : text_of(spec, "pointer");
-    const char *split = spec->kind == JSON_OBJECT ? text_of(spec, "split") : NULL;
-    const struct json *scale = json_member(spec, "scale");
-    const struct json *names = json_member(spec, "names");
-    if (pointer == NULL) {
-        return JSON_RAISE(err, spec, ERR_INPUT, "expected a JSON pointer or {\"pointer\": ...}");
-    }
-    const char *cell = table_cell(t, row, column);
-    text_printf(out, "%s=", pointer);
-    if (split != NULL && strlen(split) == 1) {
-        text_puts(out, "[");
-        for (const char *p = cell; *p != '\0'; p++) {
-            text_append(out, *p == split[0] ? "," : p, 1);
-        }
-        text_puts(out, "]");
-    } else if (names != NULL && json_member(names, cell) != NULL) {
-        json_write(out, json_member(names, cell), 0);
-    } else if (names != NULL) {
-        return JSON_RAISE(err, names, ERR_INPUT, "no name for '%.60s' of column %s", cell,
-                          t->columns[column]);
-    } else if (scale != NULL && scale->kind == JSON_NUMBER) {
-        double value = 0;
-        if (table_number(t, row, column, &value, err) != STATUS_OK) {
-            return err->code;
-        }
-        text_number(out, value * scale->number);
-    } else {
-        text_puts(out, cell);
-    }
-    return STATUS_OK;
-}
-
-static enum status read_measured(const struct json *spec, const struct table *t, size_t row,
-                                 double *out, struct error *err)
-{
-    const struct json *measured = json_member(spec, "measured");
     size_t column = 0;
-    const char *name = measured != NULL && measured->kind == JSON_STRING
-                           ? measured->text
-                           : (measured != NULL ? text_of(measured, "column") : NULL);
-    if (name == NULL) {
-        return JSON_RAISE(err, measured != NULL ? measured : spec, ERR_INPUT,
-                          "\"measured\" must name a column of the table");
-    }
-    if (column_of(t, measured, name, &column, err) != STATUS_OK ||
-        table_number(t, row, column, out, err) != STATUS_OK) {
-        return err->code;
-    }
-    const struct json *scale = json_member(measured, "scale");
-    *out *= scale != NULL ? scale->number : 1;
-    return STATUS_OK;
-}
-
-static enum status add_case(const struct cli *cli, const char *path, const struct json *spec,
-                            struct score_set *s, size_t row, struct error *err)
-{
-    enum { SETS_MAX = 64 };
-    const char *sets[SETS_MAX];
-    struct text texts[SETS_MAX] = {{0}};
-    size_t n = 0;
-    struct score_case *c = &s->cases[s->count];
-    *c = (struct score_case){.row = row};
-    if (read_measured(spec, &s->table, row, &c->measured, err) != STATUS_OK) {
-        return err->code;
-    }
-    if (isnan(c->measured)) {
-        return STATUS_OK; /* an empty cell: nothing was measured */
-    }
-    for (; n < cli->n_sets && n < SETS_MAX; n++) {
-        sets[n] = cli->sets[n];
-    }
-    const size_t own = n;
-    struct text label = {0};
-    const struct json *set = json_member(spec, "set");
-    for (const struct json *k = set != NULL ? set->first : NULL; k != NULL; k = k->next) {
-        size_t column = 0;
-        if (column_of(&s->table, k, k->key, &column, err) != STATUS_OK) {
-            break;
-        }
-        text_printf(&label, "%s%s", label.size > 0 ? " " : "", table_cell(&s->table, row, column));
-        const bool list = k->kind == JSON_ARRAY; /* one column may set several values */
-        for (const struct json *one = list ? k->first : k;
-             one != NULL && n < SETS_MAX && err->code == STATUS_OK;
-             one = list ? one->next : NULL, n++) {
-            cell_set(one, column, &s->table, row, &texts[n], err);
-            sets[n] = texts[n].data;
-        }
-    }
-    snprintf(c->label, sizeof c->label, "%s", label.data != NULL ? label.data : "");
-    text_free(&label);
-    const struct scenario_options options = {
-        .data_dir = cli->data_dir, .sets = sets, .n_sets = n, .no_sweep = true};
-    if (err->code == STATUS_OK && scenario_load(path, &options, &c->scenario, err) == STATUS_OK) {
-        bool skipped = false;
-        if (cursor_init(&c->cursor, &c->scenario, err) == STATUS_OK &&
-            cursor_seek(&c->cursor, 0, &skipped, err) == STATUS_OK) {
-            c->config = c->cursor.config;
-            c->baseline = c->cursor.baseline;
-            c->has_baseline = c->cursor.has_baseline;
-        }
-        s->count++;
-    }
-    const struct json *predicted = json_member(spec, "predicted");
-    const char *phase =
-        predicted != NULL && predicted->kind == JSON_OBJECT ? text_of(predicted, "phase") : NULL;
-    size_t column = 0;
-    if (err->code == STATUS_OK && phase != NULL &&
-        column_of(&s->table, predicted, phase, &column, err) == STATUS_OK) {
-        c->phase = table_cell(&s->table, row, column);
-        const size_t used = strlen(c->label);
-        snprintf(c->label + used, sizeof c->label - used, " %s", c->phase);
-    }
-    for (size_t i = own; i < n; i++) {
-        text_free(&texts[i]);
-    }
-    return err->code;
-}
-
-static enum status read_constants(const struct json *fit, struct score_set *s, struct error *err)
-{
-    for (const struct json *k = fit != NULL ? fit->first : NULL; k != NULL; k = k->next) {
-        if (s->n_constants == CONSTANT_LIMIT) {
-            return JSON_RAISE(err, k, ERR_INPUT, "more than %d constants", CONSTANT_LIMIT);
-        }
-        const struct json *from = json_member(k, "from");
-        const struct json *to = json_member(k, "to");
-        const struct json *start = json_member(k, "start");
-        if (from == NULL || to == NULL || from->kind != JSON_NUMBER || to->kind != JSON_NUMBER ||
-            from->number >= to->number) {
-            return JSON_RAISE(err, k, ERR_INPUT, "a constant needs \"from\" below \"to\"");
-        }
-        struct score_constant *c = &s->constants[s->n_constants++];
-        snprintf(c->pointer, sizeof c->pointer, "%s", k->key);
-        c->lower = from->number;
-        c->upper = to->number;
-        c->start = start != NULL && start->kind == JSON_NUMBER ? start->number
-                                                               : 0.5 * (c->lower + c->upper);
-    }
-    return STATUS_OK;
-}
-
-static int predicted_variable(const char *name, void *context)
-{
-    (void)context;
-    return column_find(name);
-}
-
-static enum status read_spec(const struct cli *cli, const char *path, const char *against,
-                             const struct scenario *base, struct score_set *s, struct error *err)
-{
-    const struct json *spec = base->score;
-    if (spec == NULL || spec->kind != JSON_OBJECT) {
-        return RAISE(err, ERR_INPUT,
-                     "%s has no \"score\" section that says how it compares with a table", path);
-    }
-    static const char *const known[] = {"against",   "where", "set", "measured",
-                                        "predicted", "fit",   "note"};
-    for (const struct json *k = spec->first; k != NULL; k = k->next) {
-        const char *near = nearest_name(k->key, known, sizeof known / sizeof known[0]);
-        if (near == NULL || strcmp(near, k->key) != 0) {
-            return JSON_RAISE(err, k, ERR_INPUT, "unknown key '%s'%s%s%s", k->key,
-                              near != NULL ? ", did you mean '" : "", near != NULL ? near : "",
-                              near != NULL ? "'?" : "");
-        }
-    }
-    const char *own = text_of(spec, "against");
-    if (against == NULL && own == NULL) {
-        return JSON_RAISE(err, spec, ERR_INPUT, "no table: give \"against\" here, or --against");
-    }
-    const char *slash = strrchr(path, '/');
-    if (against != NULL || slash == NULL) {
-        snprintf(s->against, sizeof s->against, "%s", against != NULL ? against : own);
-    } else {
-        snprintf(s->against, sizeof s->against, "%.*s%s", (int)(slash - path) + 1, path, own);
-    }
-    const struct json *predicted = json_member(spec, "predicted");
-    const char *expression =
-        predicted != NULL && predicted->kind == JSON_STRING ? predicted->text : "time_s";
-    struct error inner = {0};
-    if (expression_compile(expression, predicted_variable, NULL, NULL, 0, &s->predicted, &inner) !=
+    struct expression_value out = {.number = NAN};
+    struct error ignored = {0};
+    if (table_column(r->kase->table, r->set->table.columns[variable - own], &column, &ignored) ==
         STATUS_OK) {
-        return JSON_RAISE(err, predicted, ERR_INPUT, "%s", inner.message);
+        table_number(r->kase->table, r->kase->row, column, &out.number, &ignored);
     }
-    if (read_constants(json_member(spec, "fit"), s, err) != STATUS_OK ||
-        table_load(s->against, &s->table, err) != STATUS_OK) {
-        return err->code;
-    }
-    s->cases = calloc(s->table.n_rows + 1, sizeof *s->cases);
-    if (s->cases == NULL) {
-        return RAISE(err, ERR_MEMORY, "out of memory for %zu rows", s->table.n_rows);
-    }
-    for (size_t row = 0; row < s->table.n_rows && err->code == STATUS_OK; row++) {
-        bool keeps = false;
-        if (keeps_row(json_member(spec, "where"), &s->table, row, &keeps, err) == STATUS_OK &&
-            keeps) {
-            add_case(cli, path, spec, s, row, err);
-        }
-    }
-    if (err->code == STATUS_OK && s->count == 0) {
-        return JSON_RAISE(err, spec, ERR_INPUT, "no row of %s is kept", s->against);
-    }
-    return err->code;
-}
-
-enum status score_load(const struct cli *cli, const char *path, const char *against,
-                       struct score_set *out, struct error *err)
-{
-    struct scenario base;
-    *out = (struct score_set){0};
-    if (cli_scenario(cli, path, &base, err) != STATUS_OK) {
-        return err->code;
-    }
-    read_spec(cli, path, against, &base, out, err);
-    scenario_free(&base);
-    if (err->code != STATUS_OK) {
-        score_free(out);
-    }
-    return err->code;
-}
-
-void score_free(struct score_set *s)
-{
-    for (size_t i = 0; i < s->count; i++) {
-        cursor_free(&s->cases[i].cursor);
-        scenario_free(&s->cases[i].scenario);
-    }
-    free(s->cases);
-    table_free(&s->table);
-    *s = (struct score_set){0};
-}
-
-/* ---------------------------------------------------------------- predictions */
-
-static struct expression_value read_row(int variable, void *context)
-{
-    return row_value(context, variable);
+    return out;
 }
 
 static double phase_per_round(const struct program *p, const struct tally *t, const char *phase)
@@ -313,48 +41,79 @@ static double phase_per_round(const struct program *p, const struct tally *t, co
     return NAN;
 }
 
-static enum status set_constant(struct score_case *c, struct config *config,
+static enum status set_constant(const struct score_point *p, struct config *config,
                                 struct config *baseline, const char *pointer, double value,
                                 struct error *err)
 {
     static const char prefix[] = "/baseline";
     if (strncmp(pointer, "/baseline/", sizeof prefix) == 0) {
-        return c->has_baseline ? config_set(baseline, pointer + sizeof prefix - 1, value, err)
+        return p->has_baseline ? config_set(baseline, pointer + sizeof prefix - 1, value, err)
                                : STATUS_OK;
     }
-    const bool shared = c->has_baseline && scenario_baseline_shares(&c->scenario, pointer);
+    const bool shared = p->has_baseline && scenario_baseline_shares(&p->scenario, pointer);
     if (shared && config_set(baseline, pointer, value, err) != STATUS_OK) {
         return err->code;
     }
     return config_set(config, pointer, value, err);
 }
 
-enum status score_predict(struct score_set *s, const size_t *chosen, size_t n, const double *theta,
-                          struct evaluator *e, double *predicted, struct error *err)
+static enum status configure(const struct score_set *s, const struct score_point *p,
+                             const double *theta, struct config *config, struct config *baseline,
+                             struct error *err)
 {
+    *config = p->config;
+    *baseline = p->baseline;
+    for (size_t k = 0; k < s->n_constants && err->code == STATUS_OK; k++) {
+        set_constant(p, config, baseline, s->constants[k].pointer, theta[k], err);
+    }
+    return err->code;
+}
+
+/* The row of one configuration by either engine; its counts in *tally. */
+static enum status run_engine(enum score_engine engine, const struct score_point *p,
+                              struct config *config, struct config *baseline, struct evaluator *e,
+                              struct row *row, struct tally *tally, struct error *err)
+{
+    if (predict_config(config, p->has_baseline ? baseline : NULL, e, row, tally, NULL, err) !=
+            STATUS_OK ||
+        engine == SCORE_PREDICT || !row->feasible) {
+        return err->code;
+    }
+    return score_simulate(config, e, row, tally, err);
+}
+
+enum status score_predict(struct score_set *s, enum score_engine engine, const size_t *chosen,
+                          size_t n, const double *theta, struct evaluator *e, double *predicted,
+                          struct error *err)
+{
+    size_t last = SIZE_MAX; /* neighbours often measured the same configuration */
+    struct row row;
+    struct tally tally;
     for (size_t i = 0; i < n && err->code == STATUS_OK; i++) {
-        struct score_case *c = &s->cases[chosen[i]];
-        struct config config = c->config;
-        struct config baseline = c->baseline;
-        for (size_t k = 0; k < s->n_constants && err->code == STATUS_OK; k++) {
-            set_constant(c, &config, &baseline, s->constants[k].pointer, theta[k], err);
-        }
-        struct row row;
-        struct tally tally;
-        if (err->code != STATUS_OK || predict_config(&config, c->has_baseline ? &baseline : NULL, e,
-                                                     &row, &tally, NULL, err) != STATUS_OK) {
-            return err->code;
+        const struct score_case *c = &s->cases[chosen[i]];
+        if (c->point != last) {
+            const struct score_point *p = &s->points[c->point];
+            struct config config;
+            struct config baseline;
+            if (configure(s, p, theta, &config, &baseline, err) != STATUS_OK ||
+                run_engine(engine, p, &config, &baseline, e, &row, &tally, err) != STATUS_OK) {
+                return err->code;
+            }
+            last = c->point;
         }
         if (!row.feasible) {
             predicted[i] = NAN;
         } else if (c->phase != NULL) {
             predicted[i] = phase_per_round(&e->program, &tally, c->phase);
         } else {
-            predicted[i] = expression_number(&s->predicted, read_row, &row);
+            struct reader reader = {s, c, &row};
+            predicted[i] = expression_number(&s->predicted, read_value, &reader);
         }
     }
     return err->code;
 }
+
+/* ---------------------------------------------------------------- constants */
 
 struct fit_context {
     struct score_set *set;
@@ -367,7 +126,8 @@ static enum status predict_for_fit(void *context, const double *theta, double *p
                                    struct error *err)
 {
     struct fit_context *f = context;
-    if (score_predict(f->set, f->chosen, f->n, theta, &f->evaluator, predicted, err) != STATUS_OK) {
+    if (score_predict(f->set, SCORE_PREDICT, f->chosen, f->n, theta, &f->evaluator, predicted,
+                      err) != STATUS_OK) {
         return err->code;
     }
     for (size_t i = 0; i < f->n; i++) {
@@ -402,12 +162,128 @@ enum status score_fit(struct score_set *s, const size_t *chosen, size_t n, struc
         .n = n,
         .predict = predict_for_fit,
         .context = &context,
-        .residual = LS_RELATIVE,
+        .residual = s->residual,
         .loss = LS_SQUARES,
         .starts = 8,
     };
     ls_fit(&problem, out, err);
     evaluator_free(&context.evaluator);
     free(measured);
+    return err->code;
+}
+
+/* ---------------------------------------------------------------- facts */
+
+static enum status fact_runs(struct score_set *s, size_t i, const double *theta,
+                             struct evaluator *e, struct score_fact *out, struct error *err)
+{
+    const struct score_case *c = &s->cases[i];
+    struct config config;
+    struct config baseline;
+    struct row row;
+    struct tally tally;
+    if (configure(s, &s->points[c->point], theta, &config, &baseline, err) != STATUS_OK ||
+        predict_config(&config, NULL, e, &row, &tally, NULL, err) != STATUS_OK) {
+        return err->code;
+    }
+    *out = (struct score_fact){.kase = i, .what = "runs", .holds = c->ran == row.feasible};
+    snprintf(out->measured, sizeof out->measured, "%s", c->ran ? "yes" : "no");
+    snprintf(out->predicted, sizeof out->predicted, "%.60s",
+             row.feasible ? "yes" : row.status_text);
+    return STATUS_OK;
+}
+
+/* The best value of the column for this row's configuration, everything else equal. */
+static enum status fact_best(struct score_set *s, size_t i, const double *theta,
+                             struct evaluator *e, struct score_fact *out, struct error *err)
+{
+    const struct score_best *b = &s->best;
+    const struct score_case *c = &s->cases[i];
+    const struct score_point *p = &s->points[c->point];
+    double best = NAN;
+    double measured = NAN;
+    double winner = NAN;
+    size_t column = 0;
+    if (table_column(c->table, b->column, &column, err) != STATUS_OK ||
+        table_number(c->table, c->row, column, &measured, err) != STATUS_OK) {
+        return err->code;
+    }
+    for (size_t v = 0; v < b->n_values; v++) {
+        struct config config;
+        struct config baseline;
+        struct row row;
+        struct tally tally;
+        if (configure(s, p, theta, &config, &baseline, err) != STATUS_OK ||
+            config_set(&config, b->pointer, b->values[v], err) != STATUS_OK ||
+            predict_config(&config, p->has_baseline ? &baseline : NULL, e, &row, &tally, NULL,
+                           err) != STATUS_OK) {
+            return err->code;
+        }
+        struct reader reader = {s, c, &row};
+        const double value =
+            row.feasible ? expression_number(&b->objective, read_value, &reader) : (double)NAN;
+        if (isfinite(value) && (isnan(best) || (b->largest ? value > best : value < best))) {
+            best = value;
+            winner = b->values[v];
+        }
+    }
+    *out = (struct score_fact){.kase = i, .what = b->column, .holds = winner == measured};
+    snprintf(out->measured, sizeof out->measured, "%g", measured);
+    snprintf(out->predicted, sizeof out->predicted, "%g", winner);
+    return STATUS_OK;
+}
+
+/* The best row of all that are graded. */
+static enum status fact_best_row(struct score_set *s, const double *theta, struct evaluator *e,
+                                 struct score_fact *out, struct error *err)
+{
+    size_t best[2] = {SIZE_MAX, SIZE_MAX}; /* measured, predicted */
+    double value[2] = {NAN, NAN};
+    for (size_t i = 0; i < s->count; i++) {
+        double both[2] = {s->cases[i].measured, NAN};
+        if (s->cases[i].use == SCORE_FACT) {
+            continue;
+        }
+        if (score_predict(s, SCORE_PREDICT, &i, 1, theta, e, &both[1], err) != STATUS_OK) {
+            return err->code;
+        }
+        for (int k = 0; k < 2; k++) {
+            const bool better = s->best.largest ? both[k] > value[k] : both[k] < value[k];
+            if (isfinite(both[k]) && (best[k] == SIZE_MAX || better)) {
+                best[k] = i;
+                value[k] = both[k];
+            }
+        }
+    }
+    *out = (struct score_fact){.kase = best[0], .what = "best row", .holds = best[0] == best[1]};
+    snprintf(out->measured, sizeof out->measured, "%.60s", s->cases[best[0]].label);
+    snprintf(out->predicted, sizeof out->predicted, "%.60s",
+             best[1] != SIZE_MAX ? s->cases[best[1]].label : "none");
+    return STATUS_OK;
+}
+
+enum status score_facts(struct score_set *s, const double *theta, struct evaluator *e,
+                        struct score_fact **out, size_t *count, struct error *err)
+{
+    *count = 0;
+    *out = calloc(2 * s->count + 1, sizeof **out);
+    if (*out == NULL) {
+        return RAISE(err, ERR_MEMORY, "out of memory for %zu facts", 2 * s->count);
+    }
+    for (size_t i = 0; i < s->count && err->code == STATUS_OK; i++) {
+        const enum score_use use = s->cases[i].use;
+        if (s->facts_feasible && use != SCORE_TRAIN &&
+            fact_runs(s, i, theta, e, &(*out)[*count], err) == STATUS_OK) {
+            ++*count;
+        }
+        if (s->best.pointer != NULL && use == SCORE_GRADE && err->code == STATUS_OK &&
+            fact_best(s, i, theta, e, &(*out)[*count], err) == STATUS_OK) {
+            ++*count;
+        }
+    }
+    if (s->best.rows && err->code == STATUS_OK &&
+        fact_best_row(s, theta, e, &(*out)[*count], err) == STATUS_OK) {
+        ++*count;
+    }
     return err->code;
 }

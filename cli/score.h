@@ -5,16 +5,31 @@
 
 #include "calibration/calibration.h"
 #include "cli/cli.h"
+#include "cli/frame.h"
 
-/* One row of the table and the configuration it measured. */
-struct score_case {
+/* A configuration that some rows measured: rows that set the same values share it. */
+struct score_point {
     struct scenario scenario; /* both keep what the configurations borrow */
     struct scenario_cursor cursor;
     struct config config, baseline;
     bool has_baseline;
+};
+
+enum score_use {
+    SCORE_GRADE, /* a row of the table that is graded */
+    SCORE_TRAIN, /* a row of the scenario's own table when another one is graded */
+    SCORE_FACT,  /* no number, but a fact to hold: did this run at all? */
+};
+
+/* One row of a table. */
+struct score_case {
+    size_t point;
+    const struct table *table;
     size_t row; /* in the table */
-    double measured;
+    enum score_use use;
+    double measured, resolution; /* resolution NaN: not said */
     const char *phase; /* NULL, or the phase whose time per round was measured */
+    bool ran;          /* "feasible": what the table says */
     char label[96];
 };
 
@@ -23,29 +38,63 @@ struct score_constant {
     double start, lower, upper;
 };
 
+/* "best": which value of a column, or which row, the measurement found best. */
+struct score_best {
+    const struct json *spec;     /* NULL: not asked */
+    bool rows, largest;          /* among the rows of the table; the largest is best */
+    struct expression objective; /* of result columns */
+    const char *pointer, *column;
+    double values[32];
+    size_t n_values;
+};
+
 enum { CONSTANT_LIMIT = 8 };
 
 struct score_set {
-    struct table table;
+    struct scenario base;    /* owns what the section says */
+    struct table table, own; /* graded; own is empty unless the constants are fitted on it */
+    struct score_point *points;
+    size_t n_points, points_capacity;
+    struct pair_map known; /* points by a hash of what they set */
     struct score_case *cases;
     size_t count;
+    size_t graded, trained, seen; /* cases of each use; rows left out because they were trained on */
     struct score_constant constants[CONSTANT_LIMIT];
     size_t n_constants;
     struct expression predicted;
+    enum ls_residual residual;
+    bool facts_feasible;
+    struct score_best best;
     char against[256];
 };
 
-/* Read the "score" section and every row it keeps; `against` (may be NULL) replaces its table.
+/* Read the "score" section and every row it keeps. `against` (may be NULL) replaces its table;
+ * then, unless `within` says that rows of that very table are held out, the constants are fitted on
+ * the scenario's own table, and rows that stand in both are not graded.
  * Errors: ERR_INPUT with the place in the scenario or the line of the table. */
-enum status score_load(const struct cli *cli, const char *path, const char *against,
+enum status score_load(const struct cli *cli, const char *path, const char *against, bool within,
                        struct score_set *out, struct error *err);
 void score_free(struct score_set *s);
 
+enum score_engine { SCORE_PREDICT, SCORE_SIMULATE };
+
 /* Predicted values of chosen cases (indices) with these constants; an infeasible row is NaN. */
-enum status score_predict(struct score_set *s, const size_t *chosen, size_t n, const double *theta,
-                          struct evaluator *e, double *predicted, struct error *err);
-/* Fit the constants on chosen cases: relative residuals, bounded (calibration/fit.h). */
+enum status score_predict(struct score_set *s, enum score_engine engine, const size_t *chosen,
+                          size_t n, const double *theta, struct evaluator *e, double *predicted,
+                          struct error *err);
+/* Fit the constants on chosen cases, bounded (calibration/fit.h). */
 enum status score_fit(struct score_set *s, const size_t *chosen, size_t n, struct ls_result *out,
                       struct error *err);
+
+/* Something the table says that is true or not. */
+struct score_fact {
+    size_t kase;      /* the row it is about */
+    const char *what; /* "runs", "best workers", "best row" */
+    char measured[64], predicted[64];
+    bool holds;
+};
+/* All facts the section asks for, with these constants. Caller frees *out. */
+enum status score_facts(struct score_set *s, const double *theta, struct evaluator *e,
+                        struct score_fact **out, size_t *count, struct error *err);
 
 #endif

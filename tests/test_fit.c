@@ -684,7 +684,7 @@ static void scores_are_those_done_by_hand(void **state)
     const double low[] = {9, (double)NAN, 41, 30, 70}, high[] = {12, 3, 50, 49, 90};
     struct score s;
     struct error err = {0};
-    assert_ok(score_rows(5, measured, predicted, low, high, &s, &err), &err);
+    assert_ok(score_rows(5, measured, predicted, low, high, false, &s, &err), &err);
     assert_close(s.mape, (0.1 + 0.05 + 0.1 + 0.2 + 0) / 5, 1e-12);
     assert_close(s.median_error, 0.1, 1e-12);
     assert_close(s.max_error, 0.2, 1e-12);
@@ -695,11 +695,11 @@ static void scores_are_those_done_by_hand(void **state)
     assert_int_equal(s.intervals, 4);
     assert_close(s.coverage, 0.5, 1e-12);
     const double same[] = {1, 1, 2, 2, 3}; /* ties: ranks 1.5 1.5 3.5 3.5 5 */
-    assert_ok(score_rows(5, same, measured, NULL, NULL, &s, &err), &err);
+    assert_ok(score_rows(5, same, measured, NULL, NULL, false, &s, &err), &err);
     assert_close(s.rank_correlation, 9 / sqrt(9.0 * 10), 1e-12);
     assert_true(isnan(s.coverage));
     const double zero[] = {1, 0, 2, 3, 4};
-    assert_int_equal(score_rows(5, zero, measured, NULL, NULL, &s, &err), ERR_INPUT);
+    assert_int_equal(score_rows(5, zero, measured, NULL, NULL, false, &s, &err), ERR_INPUT);
     assert_non_null(strstr(err.message, "row 2"));
     bool claimed;
     assert_true(score_order(10, 20, 1, 2, 0.05, &claimed) && claimed);

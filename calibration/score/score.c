@@ -45,14 +45,15 @@ static double correlation(size_t n, const double *a, const double *b)
 }
 
 enum status score_rows(size_t n, const double *measured, const double *predicted, const double *low,
-                       const double *high, struct score *out, struct error *err)
+                       const double *high, bool absolute, struct score *out, struct error *err)
 {
     *out = (struct score){.n = n};
     if (n == 0) {
         return RAISE(err, ERR_INPUT, "no rows to score");
     }
     for (size_t i = 0; i < n; i++) {
-        if (!(measured[i] > 0 && isfinite(measured[i]) && isfinite(predicted[i]))) {
+        const bool usable = absolute || measured[i] > 0;
+        if (!(usable && isfinite(measured[i]) && isfinite(predicted[i]))) {
             return RAISE(
                 err, ERR_INPUT,
                 "row %zu: measured %g, predicted %g: expected a positive and a finite number",
@@ -68,7 +69,8 @@ enum status score_rows(size_t n, const double *measured, const double *predicted
     }
     size_t held = 0;
     for (size_t i = 0; i < n; i++) {
-        const double error = predicted[i] / measured[i] - 1;
+        const double error =
+            absolute ? predicted[i] - measured[i] : predicted[i] / measured[i] - 1;
         out->bias += error / (double)n;
         out->mape += fabs(error) / (double)n;
         if (fabs(error) > out->max_error) {

@@ -55,7 +55,7 @@ static void emit_resident(struct program *p, const struct config *c, const struc
         program_await(p, s->wait, s->uploaded, square ? writers : uploads, STORE_EXCHANGE,
                       POLL_LIST, emit_pages(c, STORE_EXCHANGE, uploads));
         program_get(p, s->collect, STORE_EXCHANGE, own * writers, s->m / n);
-        program_compute(p, emit_phase_aggregate(p), merge_time(c, own * s->m * w / n));
+        program_compute(p, s->collect, merge_time(c, own * s->m * w / n)); /* as Fig 7 counts */
         program_put(p, s->publish, STORE_EXCHANGE, own, s->m / n, PEER_SHARED, s->averaged);
     }
     program_await(p, s->wait, s->averaged, n, STORE_EXCHANGE, POLL_LIST,
@@ -107,7 +107,7 @@ static void emit_per_stage(struct program *p, const struct config *c, const stru
 
     begin_call(p, c, "shard aggregator", "average", n);
     program_get(p, s->collect, STORE_EXCHANGE, w, s->m / n);
-    program_compute(p, emit_phase_aggregate(p), merge_time(c, s->m * w / n));
+    program_compute(p, s->collect, merge_time(c, s->m * w / n));
     program_put(p, s->publish, STORE_EXCHANGE, 1, s->m / n, PEER_NONE, 0);
     emit_signal(p, PEER_SHARED, program_channel(p, "averages are there", 1));
 }

@@ -1,0 +1,265 @@
+/* Grading: rows held out fold by fold, each predicted by constants that have not seen it. */
+#include "cli/grading.h"
+
+#include <gsl/gsl_cdf.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *grading_how(const struct grading *g, const char *hold_out)
+{
+    return hold_out != NULL           ? "each predicted by constants fitted without it"
+           : g->set.n_constants == 0 ? "nothing fitted"
+           : g->set.trained > 0      ? "constants fitted on the scenario's own table"
+                                     : "constants fitted on the same rows";
+}
+
+void text_grading_csv(struct text *out, const struct grading *g)
+{
+    text_puts(out, "label,measured,predicted,low,high,error,fold,resolution\n");
+    for (size_t i = 0; i < g->set.count; i++) {
+        const struct graded *r = &g->rows[i];
+        if (!r->graded) {
+            continue;
+        }
+        const double measured = g->set.cases[i].measured;
+        const bool absolute = g->set.residual == LS_ABSOLUTE;
+        const double numbers[] = {measured, r->predicted, r->low, r->high,
+                                  absolute ? r->predicted - measured
+                                           : r->predicted / measured - 1};
+        text_csv(out, g->set.cases[i].label);
+        for (size_t k = 0; k < sizeof numbers / sizeof numbers[0]; k++) {
+            text_puts(out, ",");
+            if (isfinite(numbers[k])) {
+                text_number(out, numbers[k]);
+            }
+        }
+        text_printf(out, ",%zu,", r->fold);
+        if (isfinite(g->set.cases[i].resolution)) {
+            text_number(out, g->set.cases[i].resolution);
+        }
+        text_puts(out, "\n");
+    }
+}
+
+static enum status predict_fold(struct grading *g, size_t n_train, size_t n_test, size_t fold,
+                                struct error *err)
+{
+    struct score_set *s = &g->set;
+    struct ls_result fit = {0};
+    double theta[CONSTANT_LIMIT] = {0};
+    double half = NAN;
+    if (s->n_constants > 0) {
+        if (score_fit(s, g->others, n_train, &fit, err) != STATUS_OK) {
+            return err->code;
+        }
+        for (size_t k = 0; k < s->n_constants; k++) {
+            theta[k] = fit.parameter[k].value;
+        }
+        if (n_train > s->n_constants) {
+            half = fit.sigma * gsl_cdf_tdist_Pinv(0.975, (double)(n_train - s->n_constants));
+        }
+    }
+    struct evaluator e = {0};
+    if (score_predict(s, g->engine, g->chosen, n_test, theta, &e, g->values, err) == STATUS_OK) {
+        for (size_t i = 0; i < n_test; i++) {
+            struct graded *row = &g->rows[g->chosen[i]];
+            const double value = g->values[i];
+            const bool absolute = s->residual == LS_ABSOLUTE;
+            /* The residual is predicted / measured - 1, or predicted - measured. */
+            row->predicted = value;
+            row->low = absolute ? value - half : value / (1 + half);
+            row->high = absolute ? value + half : half < 1 ? value / (1 - half) : HUGE_VAL;
+            row->graded = true;
+            row->fold = fold;
+        }
+    }
+    evaluator_free(&e);
+    return err->code;
+}
+
+/* Which rows fold f leaves out; `nth` of the rows that are graded. */
+static enum status held_out(const struct grading *g, const char *how, size_t fold, size_t nth,
+                            size_t i, bool *out, struct error *err)
+{
+    const struct score_set *s = &g->set;
+    const char *equals = strchr(how, '=');
+    if (equals == NULL) {
+        *out = nth % g->folds == fold;
+        return STATUS_OK;
+    }
+    char name[64];
+    size_t column = 0;
+    snprintf(name, sizeof name, "%.*s", (int)(equals - how), how);
+    if (table_column(&s->table, name, &column, err) != STATUS_OK) {
+        return err->code;
+    }
+    *out = strcmp(table_cell(&s->table, s->cases[i].row, column), equals + 1) == 0;
+    return STATUS_OK;
+}
+
+static enum status count_folds(struct grading *g, const char *how, struct error *err)
+{
+    char *end = NULL;
+    const size_t n = g->set.graded;
+    if (strcmp(how, "leave-one-out") == 0) {
+        g->folds = n;
+    } else if (strchr(how, '=') != NULL) {
+        g->folds = 1;
+    } else {
+        const long k = strtol(how, &end, 10);
+        if (*end != '\0' || end == how || k < 2 || (size_t)k > n) {
+            return RAISE(err, ERR_USAGE,
+                         "--hold-out %s: expected 2 to %zu folds, leave-one-out, or column=value",
+                         how, n);
+        }
+        g->folds = (size_t)k;
+    }
+    return STATUS_OK;
+}
+
+/* Indices of the cases of one use. */
+static size_t cases_of(const struct score_set *s, enum score_use use, size_t *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        if (s->cases[i].use == use) {
+            out[n++] = i;
+        }
+    }
+    return n;
+}
+
+/* The rows the constants are fitted on when nothing is held out. */
+static size_t training_rows(struct grading *g)
+{
+    return cases_of(&g->set, g->set.trained > 0 ? SCORE_TRAIN : SCORE_GRADE, g->others);
+}
+
+static enum status grade(struct grading *g, const char *how, struct error *err)
+{
+    struct score_set *s = &g->set;
+    if (how == NULL) {
+        g->folds = 1;
+        const size_t train = training_rows(g);
+        return predict_fold(g, train, cases_of(s, SCORE_GRADE, g->chosen), 0, err);
+    }
+    if (count_folds(g, how, err) != STATUS_OK) {
+        return err->code;
+    }
+    for (size_t fold = 0; fold < g->folds && err->code == STATUS_OK; fold++) {
+        size_t train = 0;
+        size_t test = 0;
+        for (size_t i = 0; i < s->count && err->code == STATUS_OK; i++) {
+            bool out = false;
+            if (s->cases[i].use != SCORE_GRADE) {
+                continue;
+            }
+            held_out(g, how, fold, train + test, i, &out, err);
+            if (out) {
+                g->chosen[test++] = i;
+            } else {
+                g->others[train++] = i;
+            }
+        }
+        if (err->code == STATUS_OK && test == 0) {
+            return RAISE(err, ERR_USAGE, "--hold-out %s leaves no row out", how);
+        }
+        if (err->code == STATUS_OK) {
+            predict_fold(g, train, test, fold, err);
+        }
+    }
+    return err->code;
+}
+
+/* The constants of all training rows, and the facts by them. */
+static enum status conclude(struct grading *g, struct error *err)
+{
+    double theta[CONSTANT_LIMIT] = {0};
+    if (g->set.n_constants > 0) {
+        const size_t n = training_rows(g);
+        if (score_fit(&g->set, g->others, n, &g->all, err) != STATUS_OK) {
+            return err->code;
+        }
+        g->fitted = true;
+        for (size_t k = 0; k < g->set.n_constants; k++) {
+            theta[k] = g->all.parameter[k].value;
+        }
+    }
+    struct evaluator e = {0};
+    score_facts(&g->set, theta, &e, &g->facts, &g->n_facts, err);
+    evaluator_free(&e);
+    return err->code;
+}
+
+static enum status summarise(struct grading *g, struct error *err)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < g->set.count; i++) {
+        const struct graded *r = &g->rows[i];
+        if (!r->graded) {
+            continue;
+        }
+        if (!isfinite(r->predicted)) {
+            return RAISE(err, ERR_INFEASIBLE, "row '%s' was measured but is predicted infeasible",
+                         g->set.cases[i].label);
+        }
+        g->measured[n] = g->set.cases[i].measured;
+        g->predicted[n] = r->predicted;
+        g->low[n] = r->low;
+        g->high[n] = r->high;
+        n++;
+    }
+    return score_rows(n, g->measured, g->predicted, g->low, g->high,
+                      g->set.residual == LS_ABSOLUTE, &g->score, err);
+}
+
+double grading_resolution(const struct grading *g)
+{
+    double sum = 0;
+    size_t n = 0;
+    for (size_t i = 0; i < g->set.count; i++) {
+        const struct score_case *c = &g->set.cases[i];
+        if (g->rows[i].graded && isfinite(c->resolution)) {
+            sum += g->set.residual == LS_ABSOLUTE ? c->resolution : c->resolution / c->measured;
+            n++;
+        }
+    }
+    return n > 0 ? sum / (double)n : (double)NAN;
+}
+
+enum status grading_make(const struct cli *cli, const char *path, const char *against,
+                         const char *hold_out, enum score_engine engine, struct grading *g,
+                         struct error *err)
+{
+    *g = (struct grading){.engine = engine};
+    if (score_load(cli, path, against, hold_out != NULL, &g->set, err) != STATUS_OK) {
+        return err->code;
+    }
+    const size_t n = g->set.count + 1;
+    g->rows = calloc(n, sizeof *g->rows);
+    g->chosen = calloc(2 * n, sizeof *g->chosen);
+    g->values = calloc(5 * n, sizeof *g->values);
+    if (g->rows == NULL || g->chosen == NULL || g->values == NULL) {
+        return RAISE(err, ERR_MEMORY, "out of memory for %zu rows", n);
+    }
+    g->others = g->chosen + n;
+    g->measured = g->values + n;
+    g->predicted = g->measured + n;
+    g->low = g->predicted + n;
+    g->high = g->low + n;
+    if (grade(g, hold_out, err) == STATUS_OK && conclude(g, err) == STATUS_OK) {
+        summarise(g, err);
+    }
+    return err->code;
+}
+
+void grading_free(struct grading *g)
+{
+    score_free(&g->set);
+    free(g->rows);
+    free(g->chosen);
+    free(g->values);
+    free(g->facts);
+    *g = (struct grading){0};
+}
