@@ -7,7 +7,8 @@ _faascast() {
     -o) COMPREPLY=($(compgen -f -- "$word")); return;;
     esac
     if [ "$COMP_CWORD" -eq 1 ]; then
-        words='check predict simulate compare plan sensitivity explain show new plot report train calibrate kernel-check import fit score help version'
+        words='check predict simulate compare plan explain show new plot report train calibrate kernel-check import fit score help version'
+        words='check predict simulate compare explain show new plot report train calibrate kernel-check import fit score claims help version'
     elif [[ $word == -* ]]; then
         words='--set --format -o -q --quiet --no-color --fail-if --help --version'
         case $command in
@@ -15,7 +16,6 @@ _faascast() {
         simulate) words+=' --exact --threads --point --timeline --timeline-rounds --gantt --gantt-round --runs';;
         compare) words+=' --exact --threads --point';;
         plan) words+=' --deadline --budget --minimise --confidence --closed-form --replications --strategy -j';;
-        sensitivity) words+=' --point --vary --samples --seed';;
         explain) words+=' --point --readings';;
         new) words+=' --from';;
         plot) words+=' --keep --where --value --per-round --every --arrivals --days --seed --vm-usd-per-hour --unit --time-limit';;
@@ -25,7 +25,8 @@ _faascast() {
         kernel-check) words+=' --path';;
         import) words+=' --as --map --const --run';;
         fit) words+=' --what --name --over --where --system --source --date --families --cap-vcpu --latency-s';;
-        score) words+=' --against --hold-out --max-mape --constants';;
+        score) words+=' --against --hold-out --where --engine --max-mape --constants';;
+        claims) words+=' --papers';;
         help) words+=' --man --completion';;
         esac
     else

@@ -47,16 +47,19 @@ static void write_facts(struct text *out, const struct grading *g)
 /* The picture reads a table from a file, like everyone's. */
 static void write_picture(struct text *out, struct report *r, const struct grading *g)
 {
-    char path[] = "/tmp/faascast-validation-XXXXXX";
+    char folder[4096];
+    char path[4200]; /* the picture is called as its file is */
+    const char *place = getenv("TMPDIR");
     struct text table = {0};
     struct text svg = {0};
     struct error why = {0};
     char *source = path;
-    const int fd = mkstemp(path);
-    if (fd < 0) {
+    snprintf(folder, sizeof folder, "%s/faascast-report-XXXXXX",
+             place != NULL && place[0] != '\0' ? place : "/tmp");
+    if (mkdtemp(folder) == NULL) {
         return;
     }
-    close(fd);
+    snprintf(path, sizeof path, "%s/leave-one-out.csv", folder);
     text_grading_csv(&table, g);
     struct plot plot = {.cli = r->cli, .sources = &source, .n_sources = 1};
     if (!table.failed && file_write(path, table.data, table.size, &why) == STATUS_OK &&
@@ -68,6 +71,7 @@ static void write_picture(struct text *out, struct report *r, const struct gradi
         r->missing_pictures++;
     }
     unlink(path);
+    rmdir(folder);
     plot_free(&plot);
     text_free(&svg);
     text_free(&table);

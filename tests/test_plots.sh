@@ -84,7 +84,7 @@ awk -F, 'NR > 1 { print $1, $4 / 60 }' scenarios/published/naik_table6.csv | nea
 
 plot validation "$work/table3.csv" -o "$work/one.svg"
 "$SVG_READ" "$work/one.svg" points 7 >"$work/found"
-awk -F, 'NR > 1 { print $(NF - 5), $(NF - 4) }' "$work/table3.csv" | near validation "$work/found"
+awk -F, 'NR > 1 { print $(NF - 6), $(NF - 5) }' "$work/table3.csv" | near validation "$work/found"
 plot time scenarios/mlless/lr-criteo-mlless.json -o "$work/one.svg"
 for k in 1 2 3 4 5; do "$SVG_READ" "$work/one.svg" points $k; done >"$work/found"
 awk -F, 'NR > 1 { print $1, $3 / 60 }' scenarios/published/mlless_table3.csv | near "published time" "$work/found"

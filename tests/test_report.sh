@@ -36,6 +36,17 @@ text_of() { # what stands in the element with this id, tags away
     sed -n "/id=\"$1\"/,/<\/\(section\|table\|ul\)>/p" "$page" | sed 's/<[^>]*>/ /g; s/&#39;/'"'"'/g; s/&amp;/\&/g'
 }
 
+# ---- of a scenario with measurements: what was predicted of them
+"$FAASCAST" report scenarios/feng/structures-b.json -o "$page" 2>"$work/err" || fail "report with a table: $(cat "$work/err")"
+valid "$page"
+"$FAASCAST" score scenarios/feng/structures-b.json --hold-out leave-one-out --format csv >"$work/rows.csv"
+[ "$(grep -c '<tr>' "$page")" -gt 6 ] && grep -q 'id="figure-validation"' "$page" || fail "no validation in the report"
+tail -n +2 "$work/rows.csv" | while IFS=, read -r label rest; do
+    grep -qF "<td>$label</td>" "$page" || echo "$label"
+done >"$work/missing"
+[ -s "$work/missing" ] && fail "rows are missing in the validation: $(cat "$work/missing")"
+grep -q 'id="facts"' "$page" || fail "no facts in the report"
+
 # ---- from a scenario
 "$FAASCAST" report $one -o "$page" 2>"$work/err" || fail "report: $(cat "$work/err")"
 valid "$page"

@@ -121,7 +121,8 @@ static void name_direction(const struct ls_state *s, const size_t *index, const 
     /* In logarithms the same direction is v itself; in plain numbers it is v * scale. */
     const int log_ratio = small_whole(v[a] / v[b]), log_inverse = small_whole(v[b] / v[a]);
     const double plain = v[a] * s->scale[index[a]] / (v[b] * s->scale[index[b]]);
-    if (count == 2 && (log_ratio != 0 || log_inverse != 0)) {
+    const bool positive = s->theta[index[a]] > 0 && s->theta[index[b]] > 0;
+    if (count == 2 && positive && (log_ratio != 0 || log_inverse != 0)) {
         /* Moving ln a by p and ln b by -q leaves a^q b^p alone. */
         const int p = log_ratio != 0 ? log_ratio : 1, q = log_inverse != 0 ? log_inverse : 1;
         char power_a[16] = "", power_b[16] = "";
@@ -240,18 +241,45 @@ static enum status invert(const struct ls_state *s, const size_t *index, size_t 
     return code;
 }
 
+/* A parameter that stopped at its bound may stand in for free ones: then none of them is known. */
+static bool stands_in(const struct ls_result *with, size_t which, struct ls_result *out)
+{
+    for (size_t a = 0; a < with->ambiguities; a++) {
+        if (!with->ambiguity[a].member[which]) {
+            continue;
+        }
+        if (out->ambiguities < LS_AMBIGUITIES) {
+            out->ambiguity[out->ambiguities++] = with->ambiguity[a];
+        }
+        for (size_t k = 0; k < out->n_parameters; k++) {
+            struct estimate *const e = &out->parameter[k];
+            if (with->ambiguity[a].member[k]) {
+                e->unidentified = true;
+                e->low = e->high = e->standard_error = NAN;
+            }
+        }
+        return true;
+    }
+    return false;
+}
+
 /* Interval of a parameter that stopped at its bound: where the unbounded solution of the linearised
  * problem would lie, cut at the bounds. */
 static enum status bound_interval(const struct ls_state *s, size_t which, const size_t *index,
-                                  size_t used, double variance, double t, struct estimate *e,
+                                  size_t used, double variance, double t, struct ls_result *out,
                                   struct error *err)
 {
+    struct estimate *const e = &out->parameter[which];
+    struct ls_result probe = {0};
     size_t with[LS_PARAMETERS];
     memcpy(with, index, used * sizeof *with);
     with[used] = which;
     double inverse[LS_PARAMETERS * LS_PARAMETERS];
-    if (invert(s, with, used + 1, inverse, NULL, err) != STATUS_OK) {
+    if (invert(s, with, used + 1, inverse, &probe, err) != STATUS_OK) {
         return err->code;
+    }
+    if (stands_in(&probe, which, out)) {
+        return STATUS_OK;
     }
     double step = 0;
     for (size_t k = 0; k <= used; k++) {
@@ -317,7 +345,7 @@ enum status ls_conclude(const struct ls_state *s, struct ls_result *out, struct 
     }
     for (size_t k = 0; k < s->p; k++) {
         if (s->at_bound[k] && s->n > used + 1 &&
-            bound_interval(s, k, index, used, variance, t, &out->parameter[k], err) != STATUS_OK) {
+            bound_interval(s, k, index, used, variance, t, out, err) != STATUS_OK) {
             return err->code;
         }
     }
