@@ -7,8 +7,7 @@ _faascast() {
     -o) COMPREPLY=($(compgen -f -- "$word")); return;;
     esac
     if [ "$COMP_CWORD" -eq 1 ]; then
-        words='check predict simulate compare plan explain show new plot report train calibrate kernel-check import fit score help version'
-        words='check predict simulate compare explain show new plot report train calibrate kernel-check import fit score claims help version'
+        words='check predict simulate compare plan explain show new plot report train calibrate kernel-check import fit score claims help version'
     elif [[ $word == -* ]]; then
         words='--set --format -o -q --quiet --no-color --fail-if --help --version'
         case $command in
