@@ -82,34 +82,76 @@ static enum status run_engine(enum score_engine engine, const struct score_point
     return score_simulate(config, e, row, tally, err);
 }
 
+/* Places of the chosen cases, those of one configuration together. Caller frees. */
+static size_t *by_point(const struct score_set *s, const size_t *chosen, size_t n)
+{
+    size_t *const order = malloc((n + 1) * sizeof *order);
+    size_t *const start = calloc(s->n_points + 1, sizeof *start);
+    if (order == NULL || start == NULL) {
+        free(order);
+        free(start);
+        return NULL;
+    }
+    for (size_t i = 0; i < n; i++) {
+        start[s->cases[chosen[i]].point + 1]++;
+    }
+    for (size_t p = 0; p < s->n_points; p++) {
+        start[p + 1] += start[p];
+    }
+    for (size_t i = 0; i < n; i++) {
+        order[start[s->cases[chosen[i]].point]++] = i;
+    }
+    free(start);
+    return order;
+}
+
+/* Does the predicted value depend on the row beside its configuration? */
+static bool uses_table(const struct expression *e)
+{
+    bool uses = false;
+    for (size_t i = 0; i < e->count; i++) {
+        uses = uses || e->code[i].variable >= (int)column_count();
+    }
+    return uses;
+}
+
 enum status score_predict(struct score_set *s, enum score_engine engine, const size_t *chosen,
                           size_t n, const double *theta, struct evaluator *e, double *predicted,
                           struct error *err)
 {
-    size_t last = SIZE_MAX; /* neighbours often measured the same configuration */
+    size_t *const order = by_point(s, chosen, n);
+    const bool each = uses_table(&s->predicted);
+    size_t last = SIZE_MAX; /* the configuration evaluated last: rows of one share it */
+    const char *phase = NULL;
+    double value = NAN;
     struct row row;
     struct tally tally;
-    for (size_t i = 0; i < n && err->code == STATUS_OK; i++) {
-        const struct score_case *c = &s->cases[chosen[i]];
-        if (c->point != last) {
+    if (order == NULL) {
+        return RAISE(err, ERR_MEMORY, "out of memory for %zu rows", n);
+    }
+    for (size_t k = 0; k < n && err->code == STATUS_OK; k++) {
+        const struct score_case *c = &s->cases[chosen[order[k]]];
+        const bool same = c->point == last;
+        if (!same) {
             const struct score_point *p = &s->points[c->point];
             struct config config;
             struct config baseline;
             if (configure(s, p, theta, &config, &baseline, err) != STATUS_OK ||
                 run_engine(engine, p, &config, &baseline, e, &row, &tally, err) != STATUS_OK) {
-                return err->code;
+                break;
             }
             last = c->point;
         }
-        if (!row.feasible) {
-            predicted[i] = NAN;
-        } else if (c->phase != NULL) {
-            predicted[i] = phase_per_round(&e->program, &tally, c->phase);
-        } else {
+        if (!same || each || c->phase != phase) {
             struct reader reader = {s, c, &row};
-            predicted[i] = expression_number(&s->predicted, read_value, &reader);
+            value = !row.feasible     ? (double)NAN
+                    : c->phase != NULL ? phase_per_round(&e->program, &tally, c->phase)
+                                       : expression_number(&s->predicted, read_value, &reader);
+            phase = c->phase;
         }
+        predicted[order[k]] = value;
     }
+    free(order);
     return err->code;
 }
 
