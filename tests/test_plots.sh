@@ -209,7 +209,7 @@ grep -o '(gallery/[a-z]*\.svg)' docs/gallery.md | tr -d '()' | while read -r pic
     [ -s "docs/$picture" ] || echo "FAIL: docs/$picture is not there"
 done >"$work/gallery"
 [ -s "$work/gallery" ] && { cat "$work/gallery"; bad=1; }
-for kind in $(sed -n 's/^    X(\([a-z]*\),.*/\1/p' cli/plot.h | grep -v tornado); do
+for kind in $(sed -n 's/^    X(\([a-z]*\),.*/\1/p' cli/plot.h | grep -v 'tornado\|roofline'); do
     grep -q "faascast plot $kind \|--$kind $kind" docs/gallery.md || fail "the gallery lacks $kind"
 done
 
