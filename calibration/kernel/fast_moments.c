@@ -10,9 +10,11 @@
 
 enum {
     DELTAS = 3,
-    TAPS = 3,         /* of a row of a patch, per plane */
-    TILE = 9,         /* pairs of them */
-    MOST_TERMS = 256, /* of a vector sum, before it goes to the totals */
+    TAPS = 3, /* of a row of a patch, per plane */
+    TILE = 9, /* pairs of them */
+    /* of a vector sum before it goes to the totals, whole images: 64 and more flipped a decision of
+     * a reference case in float32 */
+    MOST_TERMS = 16,
     /* planes multiplied at once with the taps of one */
     MOST_RIGHT = FAST_REGISTERS >= 32 ? 3 : 1,
 };
