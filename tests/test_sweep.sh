@@ -131,16 +131,16 @@ fi
 # A full disk: a clear error, what is stored stays, and the sweep goes on elsewhere.
 mkdir small
 if mount -t tmpfs -o size=1m none small 2>/dev/null; then
-    refused 1 'no room left on the disk' sweep "$scenario" -o small/x.db
+    refused 1 'no room left on the disk' sweep "$full" -o small/x.db
     mount -o remount,size=64m small
-    sweep "$scenario" -q -o small/x.db >/dev/null || fail "going on after a full disk"
+    sweep "$full" -q -o small/x.db >/dev/null || fail "going on after a full disk"
     "$FAASCAST" results small/x.db --run 1 --format csv >full.csv
-    same one.csv full.csv "after a full disk"
+    same whole.csv full.csv "after a full disk"
     mount -o remount,ro small
-    refused 1 'Read-only' sweep "$scenario" -o small/x.db
-    refused 1 'small/y.db' sweep "$scenario" -o small/y.db
+    refused 1 'Read-only' sweep "$full" -o small/x.db
+    refused 1 'small/y.db' sweep "$full" -o small/y.db
     "$FAASCAST" results small/x.db --run 1 --format csv >full.csv
-    same one.csv full.csv "read from a read-only disk"
+    same whole.csv full.csv "read from a read-only disk"
     umount small
 fi
 # A point that cannot be evaluated: the others are kept, the first failure is told with its place.
@@ -148,6 +148,6 @@ sed 's|"/platform/workers": {[^}]*}|"/platform/workers": [1, 2], "/workload/data
     "$scenario" >broken.json
 refused 3 'mini-imagnet' sweep broken.json -q -o broken.db
 "$FAASCAST" results broken.db --run 1 --format csv >broken.csv
-[ "$(wc -l <broken.csv)" -eq 101 ] || fail "rows beside a failure: $(wc -l <broken.csv)"
+[ "$(wc -l <broken.csv)" -eq 201 ] || fail "rows beside a failure: $(wc -l <broken.csv)"
 sweep "$scenario" --dry-run | grep -q '^2000 points' || fail "--dry-run"
 exit $bad
