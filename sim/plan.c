@@ -403,12 +403,42 @@ static bool spreads(const struct quantity *q)
     return q->cv > 0 || q->run_sd > 0;
 }
 
+/* Square of the coefficient of variation that an effect of a whole run brings into a time. */
+static double effect2(const struct quantity *q)
+{
+    return expm1(q->run_sd * q->run_sd);
+}
+
+/* The most by which the mean round of one replication can differ from another's, relative and
+ * squared: the speeds of its instances, and effects that hold for a whole run. No part of a round
+ * varies by more, and no weighted mean or maximum of parts by more than their sum. */
+static double differing2(const struct plan *p)
+{
+    const struct config *const c = p->config;
+    const struct simulation *const s = &c->simulation;
+    double sum = s->play_instances ? s->instance_speed.cv * s->instance_speed.cv : 0;
+    if (s->play_instances) {
+        sum += effect2(&s->instance_speed);
+    }
+    for (int i = 0; i < STORE_USES && s->play_latency; ++i) {
+        sum += effect2(&c->stores[i].put_latency_s) + effect2(&c->stores[i].get_latency_s) +
+               effect2(&c->stores[i].list_latency_s);
+    }
+    if (s->play_startup) {
+        sum += effect2(&c->platform.start_s) + effect2(&c->platform.warm_start_s) +
+               effect2(&c->platform.framework_init_s) + effect2(&c->platform.invoke_latency_s);
+    }
+    return sum;
+}
+
 /* Does every round take the same time, and how many must be played if not? */
 static void judge_rounds(struct plan *p)
 {
-    enum { ROUNDS_MIN = 64, RARE_EVENTS = 50 }; /* rare things must have happened so often */
+    /* Rare things must have happened so often. Where instances differ, the variance between
+     * replications is told from the noise of a mean with an error in proportion to that noise. */
+    enum { ROUNDS_MIN = 64, ROUNDS_MIN_DIFFERING = 256, RARE_EVENTS = 50 };
     const struct simulation *const s = &p->config->simulation;
-    bool varies = false;
+    bool varies = false, runs_dry = false;
     double rare = 1.0; /* per round */
     double requests = 0.0, computations = 0.0;
     for (uint32_t i = 0; i < p->program->n_ops; ++i) {
@@ -418,7 +448,10 @@ static void judge_rounds(struct plan *p)
         varies =
             varies || (storage && op->latency != NULL && op->latency->cv > 0 && s->play_latency);
         varies = varies || (op->kind == OP_INVOKE && op->latency->cv > 0 && s->play_startup);
-        varies = varies || (op->fluid != FLUID_FREE && plan_on_credit(p, op->store));
+        const bool credit = op->fluid != FLUID_FREE && plan_on_credit(p, op->store);
+        varies = varies || credit;
+        /* What is saved up may last for longer than a few rounds: later ones are not like them. */
+        runs_dry = runs_dry || credit || op->bursts;
         /* Polling need not fall on the same points of every round. */
         varies = varies || (op->kind == OP_AWAIT && op->poll != POLL_NONE && s->play_polling &&
                             p->config->system.poll_interval_s > 0);
@@ -443,8 +476,11 @@ static void judge_rounds(struct plan *p)
     const bool crashes = s->play_failures && s->crash_per_hour > 0;
     p->failures = crashes || (p->time_limited && s->play_failures);
     p->steady = !varies && !crashes;
-    p->rounds_min = fmax(ROUNDS_MIN, ceil(RARE_EVENTS / rare));
-    p->may_extend = !crashes;
+    p->speed_cv = s->play_instances ? s->instance_speed.cv : 0;
+    p->replication_cv = sqrt(differing2(p));
+    p->rounds_min = p->replication_cv > 0 ? ROUNDS_MIN_DIFFERING : ROUNDS_MIN;
+    p->rounds_min = fmax(p->rounds_min, ceil(RARE_EVENTS / rare));
+    p->may_extend = !crashes && !runs_dry;
 }
 
 enum status plan_init(struct plan *p, const struct config *c, const struct program *program,

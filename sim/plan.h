@@ -91,6 +91,8 @@ struct plan {
     uint32_t actors, lanes, instances;
     uint32_t round_actors;    /* of roles that have rounds */
     uint16_t classes[FLUIDS]; /* distinct speeds of flows; 0: no fluid needed */
+    double speed_cv;          /* of a worker's rounds against another's: its instance */
+    double replication_cv;    /* the most that rounds of one replication differ from another's */
     double rounds_min;        /* to play before their mean can be trusted, unless steady */
     bool time_limited;
     bool failures;   /* anything can go wrong */

@@ -68,7 +68,9 @@ static void keep(const struct run *s, struct replica *out)
                             .counters = s->counters,
                             .events = (double)s->queue.executed,
                             .played_rounds = s->played_rounds,
-                            .extended_rounds = s->extended_rounds};
+                            .extended_rounds = s->extended_rounds,
+                            .extension = s->extension,
+                            .extended_s = s->extended_s};
     memcpy(out->by_kind, ledger.by_kind, sizeof out->by_kind);
 }
 

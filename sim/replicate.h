@@ -13,6 +13,8 @@ struct replica {
     money by_kind[COST_KINDS];
     struct counters counters;
     double events, played_rounds, extended_rounds;
+    struct extension extension;
+    double extended_s; /* time of the rounds that were not played */
 };
 
 struct replicas {

@@ -31,6 +31,7 @@ enum purpose {
     PURPOSE_RUN,
     PURPOSE_PACING,
     PURPOSE_EXTEND,
+    PURPOSE_SETTLE,
 };
 
 enum event_class { CLASS_COMPLETION, CLASS_ACTOR, CLASS_TIMER };
@@ -49,6 +50,12 @@ enum actor_state {
     ACTOR_POLLING, /* signals are there; sees them at its next poll */
 };
 
+/* Length of the rounds of a segment after the transient (Welford's recurrence). */
+struct round_stats {
+    double mean_s, squares;
+    uint64_t count;
+};
+
 struct actor {
     struct random_stream noise, latency;
     double since_s; /* when the present op, wait or start began */
@@ -57,6 +64,7 @@ struct actor {
     double link_bytes; /* tokens of its link's bucket at link_at_s */
     double link_at_s;
     double early_s, late_s; /* when the transient rounds, and the last round played, were done */
+    struct round_stats own; /* of an asynchronous job: its rounds after the transient */
     uint64_t wait_count, sandbox;
     uint32_t wait_generation, next_waiting;
     uint32_t op, loop_round, step;      /* step: ops done in this span, loops multiplied out */
@@ -108,10 +116,10 @@ struct credit {
     bool spent;
 };
 
-/* Length of the rounds of a segment after the transient (Welford's recurrence). */
-struct round_stats {
-    double mean_s, squares;
-    uint64_t count;
+/* The rounds of a job that were not played: their time by the means of those that were, and the
+ * variance of that time for the means being known from few rounds only. */
+struct extension {
+    double mean_s, rounds, variance_s2;
 };
 
 enum { ROUNDS_OPEN = 64, TRANSIENT_ROUNDS = 2 };
@@ -123,6 +131,7 @@ struct counters {
     double billed_s[ROLE_LIMIT], host_s[ROLE_LIMIT];
     double steady_billed_s[ROLE_LIMIT], steady_host_s[ROLE_LIMIT]; /* of calls */
     double played[ROLE_LIMIT], extended[ROLE_LIMIT];               /* actor rounds */
+    double extended_billed_s[ROLE_LIMIT], extended_host_s[ROLE_LIMIT]; /* not played */
     double invocations, cold, warm, queued;
     double throttled, crashes, timeouts, lost, redone;
 };
@@ -161,6 +170,7 @@ struct run {
     struct round_stats stats;
     /* the job */
     double extended_s; /* time of the rounds that were not played */
+    struct extension extension;
     double played_rounds, extended_rounds;
     double round_sum_s, round_count;
     double job_clocks[PHASE_LIMIT + 2];

@@ -9,7 +9,9 @@
 /* How the simulated runs spread. The mean has a Student-t interval over independent replications;
  * quantiles are order statistics by linear interpolation between (n - 1) p steps (Hyndman & Fan
  * 1996, type 7), their intervals the order statistics that a binomial count puts around them, NaN
- * where the number of replications cannot give the confidence. */
+ * where the number of replications cannot give the confidence. Where rounds were extended, the
+ * noise of estimated round times is taken out of the quantiles (sim/spread.h) and widens their
+ * intervals. */
 struct quantile_estimate {
     double value, lo, hi;
 };
@@ -29,7 +31,8 @@ struct simulation_options {
     struct text *gantt; /* the same for one round, as columns for gnuplot; or NULL */
     uint32_t timeline_rounds;
     uint32_t gantt_round;
-    /* Told of every replication, in order, when all are done. May be NULL. */
+    /* Told of every replication, in order, when all are done: with extended rounds, their times and
+     * costs have the spread, and the times the mean, of jobs that play every round. May be NULL. */
     void (*each_run)(double time_s, double cost_usd, void *context);
     void *context;
 };

@@ -1,6 +1,7 @@
 /* From a configuration to an answer: plan, replications until the stop rule is met, estimates. */
 #include "sim/estimate.h"
 #include "sim/replicate.h"
+#include "sim/spread.h"
 #include "sim/timeline.h"
 
 #include <math.h>
@@ -113,15 +114,40 @@ static double share_within(const double *x, size_t n, double limit)
     return limit > 0 ? (double)within / (double)n : (double)NAN;
 }
 
-static enum status summarise(const struct config *c, const struct replicas *r,
+/* An interval that is wider by an error of its own, in quadrature. */
+static void widen(struct quantile_estimate *q, double error)
+{
+    q->lo = q->value - hypot(q->value - q->lo, error);
+    q->hi = q->value + hypot(q->hi - q->value, error);
+}
+
+/* Means and their intervals are of the replications as played; quantiles have the spread that
+ * playing every round would give. */
+static void estimate_spread(struct estimate *e, const double *settled, const double *played,
+                            size_t n, double confidence, double error, double *scratch)
+{
+    double half;
+    *e = estimate_all(settled, n, confidence, scratch);
+    estimate_mean(played, n, confidence, &e->mean, &half);
+    e->lo = e->mean - half;
+    e->hi = e->mean + half;
+    widen(&e->p50, error);
+    widen(&e->p90, error);
+    widen(&e->p99, error);
+}
+
+static enum status summarise(const struct config *c, const struct plan *plan,
+                             const struct replicas *r, const struct simulation_options *o,
                              struct simulation_outcome *out, struct error *err)
 {
     const double n = (double)r->count;
-    double *const times = malloc(3 * (r->count + 1) * sizeof *times);
+    double *const times = malloc(5 * (r->count + 1) * sizeof *times);
     if (times == NULL) {
         return RAISE(err, ERR_MEMORY, "no memory for %zu replications", r->count);
     }
     double *const costs = times + r->count, *const scratch = costs + r->count;
+    double *const settled_s = scratch + r->count, *const settled_usd = settled_s + r->count;
+    struct spread_error error;
     out->replications = (uint32_t)r->count;
     for (size_t i = 0; i < r->count; ++i) {
         const struct replica *const one = &r->list[i];
@@ -142,10 +168,16 @@ static enum status summarise(const struct config *c, const struct replicas *r,
     }
     divide_tally(&out->tally, n);
     mean_money(r, &out->money);
-    out->time_s = estimate_all(times, r->count, c->simulation.confidence, scratch);
-    out->cost_usd = estimate_all(costs, r->count, c->simulation.confidence, scratch);
-    out->p_deadline = share_within(times, r->count, c->constraints.deadline_s);
-    out->p_budget = share_within(costs, r->count, c->constraints.budget_usd);
+    spread_settle(plan, r, settled_s, settled_usd, &error);
+    const double confidence = c->simulation.confidence;
+    estimate_spread(&out->time_s, settled_s, times, r->count, confidence, error.time_s, scratch);
+    estimate_spread(&out->cost_usd, settled_usd, costs, r->count, confidence, error.cost_usd,
+                    scratch);
+    out->p_deadline = share_within(settled_s, r->count, c->constraints.deadline_s);
+    out->p_budget = share_within(settled_usd, r->count, c->constraints.budget_usd);
+    for (size_t i = 0; o->each_run != NULL && i < r->count; ++i) {
+        o->each_run(settled_s[i], settled_usd[i], o->context);
+    }
     free(times);
     return STATUS_OK;
 }
@@ -191,10 +223,7 @@ static enum status simulate_plan(const struct config *c, const struct plan *plan
     }
     enum status status = replicate(&crew, &c->simulation, &replicas, out, err);
     if (status == STATUS_OK) {
-        status = summarise(c, &replicas, out, err);
-    }
-    for (size_t i = 0; status == STATUS_OK && o->each_run != NULL && i < replicas.count; ++i) {
-        o->each_run(replicas.list[i].time_s, replicas.list[i].cost_usd, o->context);
+        status = summarise(c, plan, &replicas, o, out, err);
     }
     if (status == STATUS_OK && (o->timeline != NULL || o->gantt != NULL)) {
         status = record(&crew, o, err);
