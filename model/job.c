@@ -92,8 +92,10 @@ double start_mean(const struct config *c, struct evaluator *e, double functions)
     return larger(pacing, ramp) + start + p->framework_init_s.mean;
 }
 
-/* Start-up of the whole job: functions and machines start side by side. */
-static double job_start(const struct config *c, struct evaluator *e, double *own_mean_s)
+/* Start-up of the whole job: functions and machines start side by side. again_s: of functions that
+ * are invoked again, when the machines have long been there. */
+static double job_start(const struct config *c, struct evaluator *e, double *own_mean_s,
+                        double *again_s)
 {
     const struct program *p = &e->program;
     double functions = 0;
@@ -103,7 +105,7 @@ static double job_start(const struct config *c, struct evaluator *e, double *own
         const struct role *role = &p->roles[r];
         if (role->host == HOST_WORKER && role->lifetime == LIFETIME_JOB) {
             functions += role->actors;
-        } else if (role->host == HOST_WORKER) {
+        } else if (role->host == HOST_WORKER && role->lifetime == LIFETIME_CALL) {
             called = larger(called, role->actors);
         }
         server = server || role->host == HOST_SERVER;
@@ -120,6 +122,7 @@ static double job_start(const struct config *c, struct evaluator *e, double *own
                 host->warm_start_s.mean;
         start = larger(start, 0);
     }
+    *again_s = start;
     if (server) {
         start = larger(start, c->server.start_s.mean + c->server.framework_init_s.mean);
     }
@@ -150,9 +153,20 @@ static enum status check_memory(const struct config *c, const struct program *p,
     return STATUS_OK;
 }
 
+/* What a function is billed for that is alive until a segment of this length ends: from its own
+ * start; before INIT was billed, from its handler. A worker that starts early waits for the last
+ * one, half of the pacing on average, and that wait is billed. */
+static double billed_life(const struct platform *host, double segment_s, double start_s,
+                          double own_start_s)
+{
+    const double free_s = start_s - own_start_s + (host->start_billed ? 0 : own_start_s);
+    const double early_s = larger(0, start_s - own_start_s) / 2;
+    return billed(host, segment_s - larger(0, free_s - early_s));
+}
+
 /* Fill the parts of the tally that follow from rounds and segments: counts, seconds billed. */
 static void settle(const struct config *c, const struct program *p, const struct walk *w,
-                   double segments, const double segment_s[2], double start_s, double own_start_s,
+                   double segments, const double segment_s[2], double own_start_s,
                    struct tally *t)
 {
     count_span(c, p, SPAN_SETUP, segments, t);
@@ -181,14 +195,16 @@ static void settle(const struct config *c, const struct program *p, const struct
         if (role->host != HOST_WORKER || host->kind != PLATFORM_FUNCTION) {
             continue;
         }
-        /* Billed from the function's own start; before INIT was billed, from its handler. A
-         * worker that starts early waits for the last one, and that wait is billed. */
-        const double free_s = start_s - own_start_s + (host->start_billed ? 0 : own_start_s);
-        const double early_s =
-            larger(0, start_s - own_start_s) / 2; /* half of the pacing, on average */
-        const double unbilled_s = larger(0, free_s - early_s);
-        t->billed_s[r] = actors * ((segments - 1) * billed(host, segment_s[0] - unbilled_s) +
-                                   billed(host, segment_s[1] - unbilled_s));
+        const double earlier_s = t->start_s - t->again_start_s; /* than a first segment */
+        const double last_s = segment_s[1] - (segments > 1 ? earlier_s : 0);
+        const double last_start_s = segments > 1 ? t->again_start_s : t->start_s;
+        double one_s = billed_life(host, last_s, last_start_s, own_start_s);
+        if (segments > 1) {
+            one_s += billed_life(host, segment_s[0], t->start_s, own_start_s) +
+                     (segments - 2) * billed_life(host, segment_s[0] - earlier_s,
+                                                  t->again_start_s, own_start_s);
+        }
+        t->billed_s[r] = actors * one_s;
         t->invocations += actors * segments;
     }
 }
@@ -301,7 +317,8 @@ enum status evaluate_program(const struct config *c, struct evaluator *e, struct
         return err->code;
     }
     double own_start_s = 0;
-    const double start_s = job_start(c, e, &own_start_s);
+    double again_s = 0;
+    const double start_s = job_start(c, e, &own_start_s, &again_s);
     struct walk steady;
     struct increment step;
     walk_start(&steady, c, e, start_s);
@@ -310,6 +327,7 @@ enum status evaluate_program(const struct config *c, struct evaluator *e, struct
         return err->code;
     }
     t->start_s = start_s;
+    t->again_start_s = again_s;
     t->rounds = t->rounds_per_call = c->workload.rounds;
     t->iteration_s = step.period_s;
     if (p->sync == SYNC_ASYNCHRONOUS && noisy) {
@@ -333,6 +351,8 @@ enum status evaluate_program(const struct config *c, struct evaluator *e, struct
             return err->code;
         }
     }
+    t->time_s -= t->restarts * (start_s - again_s);
+    t->category_s[CATEGORY_STARTUP] -= t->restarts * (start_s - again_s);
     t->time_s += c->compute.constant_s;
     t->category_s[CATEGORY_COMPUTE] += c->compute.constant_s;
     for (uint32_t i = 0; i < p->n_phases; i++) {
@@ -349,7 +369,7 @@ enum status evaluate_program(const struct config *c, struct evaluator *e, struct
     }
     /* Under noise, what moves the time by less than a hundredth makes no bound worth a mark. */
     t->bound = apart || (slowed > 0.01 && noisy && p->sync == SYNC_BARRIER);
-    settle(c, p, &w, t->restarts + 1, segment_s, start_s, own_start_s, t);
+    settle(c, p, &w, t->restarts + 1, segment_s, own_start_s, t);
     return check_calls(c, p, &w, err);
 }
 

@@ -351,6 +351,7 @@ struct tally {
     double iteration_s;            /* one steady round */
     double rounds, restarts;       /* restarts: re-invocations x - 1 */
     double start_s;                /* mean start of all functions and machines, side by side */
+    double again_start_s;          /* the same of a re-invocation: machines are there already */
     double save_s;                 /* one checkpoint before a re-invocation; 0 without time limit */
     double rounds_per_call;        /* rounds between two re-invocations; rounds when x = 1 */
     double phase_s[PHASE_LIMIT];   /* critical path; start-up etc. of the job level excluded */

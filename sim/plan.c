@@ -491,6 +491,7 @@ enum status plan_init(struct plan *p, const struct config *c, const struct progr
                        .rounds = closed->rounds,
                        .rounds_per_call = closed->rounds_per_call,
                        .start_s = closed->start_s,
+                       .again_start_s = closed->again_start_s,
                        .round_s = closed->iteration_s,
                        .save_s = closed->save_s,
                        .redo_round = program->redo_round};

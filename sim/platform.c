@@ -86,7 +86,9 @@ static void begin_function(struct run *s, uint32_t a)
     const uint64_t old_sandbox = actor->sandbox;
     if (!p->config->simulation.play_startup) { /* the closed form's mean, for everybody */
         const struct plan_role *const role = &p->roles[p->actor_role[a]];
-        start_s = role->called ? role->call_start_s : p->start_s;
+        start_s = role->called ? role->call_start_s
+                  : s->segment > 0 ? p->again_start_s
+                                   : p->start_s;
         actor->sandbox = (uint64_t)a << 32 | actor->incarnation;
     } else if (pool_take(&s->pool, run_now(s), &actor->sandbox)) {
         ++s->counters.warm;
@@ -197,7 +199,7 @@ static double boot_time(const struct run *s, uint32_t a)
     const struct config *const c = s->plan->config;
     const enum host_use host = s->plan->program->roles[s->plan->actor_role[a]].host;
     if (!c->simulation.play_startup) {
-        return s->plan->start_s;
+        return s->segment > 0 ? s->plan->again_start_s : s->plan->start_s;
     }
     if (host == HOST_CLIENT || s->plan->roles[s->plan->actor_role[a]].called || s->segment > 0) {
         return 0.0;

@@ -13,7 +13,9 @@
  *
  * `iterations` of the workload are mini-batches of one worker, as for every system, so that the
  * rounds are ceil(E(w) / k) with E(w) epochs of steps_per_epoch each.
- * race: step 3 is not atomic; two workers may see w files and combine twice. */
+ * race: step 3 is not atomic; two workers may see w files and combine twice. The second combine
+ * function invokes w workers like the first: they load, train and save beside those that are waited
+ * for, and are billed. They are counted in every round, the first included, which has none. */
 #include "model/protocols/emit.h"
 #include "model/protocols/registry.h"
 
@@ -35,13 +37,14 @@ static void emit_call(struct program *p, const char *channel, uint32_t functions
                                .lanes = functions});
 }
 
-static void emit_trainer(struct program *p, const struct config *c, uint32_t w)
+static void emit_trainer(struct program *p, const struct config *c, const char *name,
+                         const char *channel, uint32_t w)
 {
     const struct workload *load = &c->workload;
     const uint16_t loading = program_phase(p, "load model and data", CATEGORY_LOAD);
     const double units = units_per_worker(c) * batches_per_round(c);
-    program_role(p, "worker", w, HOST_WORKER, LIFETIME_CALL, load->footprint_bytes);
-    program_await(p, emit_phase_wait(p), program_channel(p, "train", w), 1, STORE_NONE, POLL_NONE,
+    program_role(p, name, w, HOST_WORKER, LIFETIME_CALL, load->footprint_bytes);
+    program_await(p, emit_phase_wait(p), program_channel(p, channel, w), 1, STORE_NONE, POLL_NONE,
                   1);
     program_get(p, loading, STORE_DATA, 1, model_bytes(c));
     if (load->data_each_unit) {
@@ -82,16 +85,19 @@ static enum status emit(const struct config *c, struct program *p, struct error 
     p->redo_round = true;
 
     program_role(p, "starter", 1, HOST_CLIENT, LIFETIME_JOB, 0);
+    const bool race = w > 1 && c->system.option[OPTION_RACE] > 0;
     emit_call(p, "train", w);
+    if (race) {
+        emit_call(p, "train again", w);
+    }
     program_await(p, wait, model, 1, STORE_NONE, POLL_NONE, 1);
 
-    emit_trainer(p, c, w);
+    emit_trainer(p, c, "worker", "train", w);
     if (w == 1) { /* nothing to combine: the worker saves its own model */
         program_put(p, program_phase(p, "save-model", CATEGORY_CHECKPOINT), STORE_DATA, 1,
                     model_bytes(c), PEER_SHARED, model);
         return STATUS_OK;
     }
-    const bool race = c->system.option[OPTION_RACE] > 0;
     const uint16_t files = program_channel(p, "gradient files", 1);
     program_put(p, program_phase(p, "save gradients", CATEGORY_EXCHANGE), STORE_EXCHANGE, 1,
                 gradient_bytes, PEER_NONE, 0);
@@ -108,6 +114,11 @@ static enum status emit(const struct config *c, struct program *p, struct error 
     emit_combine(p, c, "combine function", "combine", true);
     if (race) {
         emit_combine(p, c, "second combine function", "combine again", false);
+        emit_trainer(p, c, "duplicate worker", "train again", w);
+        program_put(p, program_phase(p, "save gradients", CATEGORY_EXCHANGE), STORE_EXCHANGE, 1,
+                    gradient_bytes, PEER_NONE, 0);
+        program_put(p, rows, STORE_MESSAGE, 1, 0, PEER_NONE, 0);
+        program_add(p, (struct op){.kind = OP_LIST, .phase = wait, .store = STORE_EXCHANGE});
     }
     return STATUS_OK;
 }
