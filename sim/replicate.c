@@ -87,7 +87,11 @@ static void *work(void *given)
         }
         struct error err = {0};
         const double seed = w->run->plan->config->simulation.seed;
-        if (run_play(w->run, (uint64_t)seed, i, &err) == STATUS_OK) {
+        /* A run looks for itself every so many events; short ones are over before that. */
+        const bool stop = w->run->interrupted != NULL && w->run->interrupted();
+        if (stop) {
+            RAISE(&err, ERR_INTERRUPTED, "interrupted");
+        } else if (run_play(w->run, (uint64_t)seed, i, &err) == STATUS_OK) {
             keep(w->run, &b->replicas->list[i]);
             continue;
         }

@@ -1,0 +1,81 @@
+#!/bin/sh
+# simulate as a user runs it: the same bytes from every build and any number of threads, kills, full disks.
+set -u
+cd "$(dirname "$0")/.."
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+bad=0
+fail() { echo "FAIL: $*"; bad=1; }
+noisy=tests/data/simulate.json
+
+# Every build (gcc, clang, debug, release, sanitizers) is held against the same stored rows.
+# FAASCAST_STORE=1 writes them anew: look at the difference before it is committed.
+for threads in 1 2; do
+    : >"$work/rows$threads"
+    for system in metafaas lambdaml-scatterreduce lambdaml-allreduce mlless naik siren cirrus smlt; do
+        "$FAASCAST" simulate $noisy --threads $threads --format csv --set /system/name=\"$system\" \
+            --runs "$work/runs" >>"$work/rows$threads" 2>"$work/err" || fail "$system: $(cat "$work/err")"
+        cat "$work/runs" >>"$work/rows$threads"
+    done
+done
+cmp "$work/rows1" "$work/rows2" || fail "the answer depends on the number of threads"
+[ "${FAASCAST_STORE:-}" != 1 ] || cp "$work/rows1" tests/data/simulate_rows.csv
+cmp "$work/rows1" tests/data/simulate_rows.csv || fail "not the bytes of tests/data/simulate_rows.csv"
+
+# Interrupted: what is done is told, exit code 130. Without end unless it is interrupted.
+endless="--set /simulation/replications_max=1000000000 --set /simulation/half_width_ratio=1e-9 --threads 2"
+env --default-signal=INT "$FAASCAST" simulate $noisy $endless --format csv >"$work/out" 2>"$work/err" &
+child=$!
+sleep 1.5
+kill -INT $child
+( sleep 20; kill -9 $child 2>/dev/null ) & # a simulation that does not listen fails the test, in time
+watch=$!
+wait $child
+got=$?
+kill $watch 2>/dev/null
+[ $got -eq 130 ] || fail "an interrupted simulation exits with $got: $(cat "$work/err")"
+[ "$(wc -l <"$work/out")" -eq 2 ] || fail "an interrupted simulation tells nothing: $(cat "$work/out")"
+
+# Killed while it works: an older result stays as it was, and no other file is left.
+echo older >"$work/kept.csv"
+"$FAASCAST" simulate $noisy $endless -o "$work/kept.csv" 2>/dev/null &
+child=$!
+sleep 0.4
+kill -9 $child
+wait $child 2>/dev/null
+[ "$(cat "$work/kept.csv")" = older ] || fail "a killed simulation spoils an older result"
+ls "$work" | grep -q tmp && fail "a killed simulation leaves $(ls "$work")"
+
+# Nowhere to write to: one clear error, exit code 1, no file.
+refuses() { # what, words
+    [ "$got" -eq 1 ] || fail "$1: exit code $got"
+    [ "$(grep -c ^error: "$work/err")" -eq 1 ] && grep -qF "$2" "$work/err" || fail "$1: $(cat "$work/err")"
+}
+"$FAASCAST" simulate $noisy >/dev/full 2>"$work/err"
+got=$?
+refuses "a full disk" "standard output: No space left on device"
+"$FAASCAST" simulate $noisy >&- 2>"$work/err"
+got=$?
+refuses "a closed standard output" "standard output: Bad file descriptor"
+("$FAASCAST" simulate $noisy --format csv 2>"$work/err"; echo $? >"$work/code") | true
+# Nobody reads: either the row was taken into the pipe before its end closed, or the error says so.
+got=$(cat "$work/code")
+[ "$got" -eq 0 ] || refuses "a reader that is gone" "standard output: Broken pipe"
+"$FAASCAST" simulate $noisy -o /dev/full 2>"$work/err"
+got=$?
+refuses "a full device" "/dev/full: No space left on device"
+for option in -o --runs --timeline; do
+    "$FAASCAST" simulate $noisy $option "$work/none/file" >/dev/null 2>"$work/err"
+    got=$?
+    refuses "$option in no folder" "$work/none/file: No such file or directory"
+    # A file that may grow to 512 bytes only, as on a disk that fills up: the write fails half way.
+    (
+        trap '' XFSZ
+        ulimit -f 1
+        exec "$FAASCAST" simulate $noisy $option "$work/half" --timeline-rounds 9
+    ) >/dev/null 2>"$work/err"
+    got=$?
+    refuses "$option on a disk that fills up" "$work/half: File too large"
+    ls "$work" | grep -q half && fail "$option leaves half a file: $(ls "$work")"
+done
+exit $bad
