@@ -7,7 +7,7 @@ _faascast() {
     -o) COMPREPLY=($(compgen -f -- "$word")); return;;
     esac
     if [ "$COMP_CWORD" -eq 1 ]; then
-        words='check predict simulate compare plan explain show new plot report train calibrate kernel-check import fit score claims help version'
+        words='check predict simulate compare plan sweep results sensitivity explain show new plot report train calibrate kernel-check import fit score claims help version'
     elif [[ $word == -* ]]; then
         words='--set --format -o -q --quiet --no-color --fail-if --help --version'
         case $command in
@@ -15,6 +15,9 @@ _faascast() {
         simulate) words+=' --exact --threads --point --timeline --timeline-rounds --gantt --gantt-round --runs';;
         compare) words+=' --exact --threads --point';;
         plan) words+=' --deadline --budget --minimise --confidence --closed-form --replications --strategy -j';;
+        sweep) words+=' --engine -j --store --dry-run --fail-fast --shard --mpi';;
+        results) words+=' --run --where';;
+        sensitivity) words+=' --point --vary --samples --seed';;
         explain) words+=' --point --readings';;
         new) words+=' --from';;
         plot) words+=' --keep --where --value --per-round --every --arrivals --days --seed --vm-usd-per-hour --unit --time-limit';;
