@@ -247,8 +247,11 @@ static struct random_stream rare_stream(const struct run *s, uint32_t a, enum pu
 {
     const struct plan *const p = s->plan;
     const struct actor *const actor = &s->actors[a];
-    const uint64_t what[4] = {(uint64_t)purpose, actor->op, actor->loop_round,
-                              (uint64_t)l->request << 16 | l->attempts};
+    /* A request sent again after a crash has luck of its own: a PUT whose loss outlasts its
+     * function would otherwise be lost for ever. */
+    const uint64_t what[5] = {(uint64_t)purpose, actor->op, actor->loop_round,
+                              (uint64_t)l->request << 16 | l->attempts,
+                              actor->marked ? actor->incarnation : 0};
     return random_open(s->seed, s->replication, actor_round(s, a) << 32 | self_of(p, a),
                        hash_bytes(p->roles[p->actor_role[a]].name_hash, what, sizeof what));
 }

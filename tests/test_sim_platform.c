@@ -436,6 +436,26 @@ static void a_lost_update_is_put_again_after_its_time_out(void **state)
     assert_true(time_of(&c, emit_exchange) > time_of(&calm, emit_exchange) + 3.7);
 }
 
+static void a_loss_that_outlasts_its_function_is_not_for_ever(void **state)
+{
+    (void)state;
+    struct config c = base(5, 120);
+    c.simulation.lost_update_share = 0.01;
+    c.simulation.lost_update_timeout_s = 60; /* longer than a function lives */
+    c.platform.time_limit_s = 20;
+    struct play p;
+    const enum status status = play_open_program(&p, &c, emit_exchange);
+    assert_ok(status, &p.err);
+    p.run.exact = true;
+    double timeouts = 0;
+    for (uint64_t i = 0; i < 5; ++i) {
+        assert_ok(run_play(&p.run, 3, i, &p.err), &p.err);
+        timeouts += p.run.counters.timeouts;
+    }
+    assert_true(timeouts > 0);
+    play_close(&p);
+}
+
 static void systems_that_redo_the_round_do_so(void **state)
 {
     (void)state;
@@ -514,6 +534,7 @@ int main(void)
         cmocka_unit_test(crashed_calls_are_invoked_again),
         cmocka_unit_test(the_time_limit_stops_a_function_that_is_late),
         cmocka_unit_test(a_lost_update_is_put_again_after_its_time_out),
+        cmocka_unit_test(a_loss_that_outlasts_its_function_is_not_for_ever),
         cmocka_unit_test(systems_that_redo_the_round_do_so),
         cmocka_unit_test(every_system_survives_crashes),
     };
