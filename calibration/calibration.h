@@ -7,6 +7,7 @@
 #include "calibration/fit.h"
 #include "calibration/import.h"
 #include "calibration/kernel/kernel.h"
+#include "calibration/laws.h"
 #include "calibration/score.h"
 #include "calibration/train.h"
 

@@ -15,6 +15,11 @@ static const struct cli_option options[] = {
                                    "constants"},
     {"max-mape", "SHARE", "exit with 4 when the mean absolute relative error is larger"},
     {"constants", "FILE", "write the constants fitted on all rows as an overlay for \"include\""},
+    {"what", "LAW",
+     "grade a law of a trace instead: store, bandwidth, compute-memory, start or billing; --hold-out "
+     "may then name a column, each of whose values is kept out in turn"},
+    {"cap-vcpu", "N", "with --what compute-memory: vCPUs the code can use, instead of finding it"},
+    {"latency-s", "SECONDS", "with --what bandwidth: latency of a transfer, instead of fitting it"},
     {NULL, NULL, NULL},
 };
 
@@ -229,6 +234,9 @@ static enum exit_code run(struct cli *cli, struct error *err)
     const char *engine = cli_option(cli, "engine");
     const bool simulated = engine != NULL && strcmp(engine, "simulate") == 0;
     double max_mape = 0;
+    if (cli_option(cli, "what") != NULL) {
+        return score_laws(cli, err);
+    }
     if (engine != NULL && !simulated && strcmp(engine, "predict") != 0) {
         RAISE(err, ERR_USAGE, "--engine %s: expected predict or simulate", engine);
         return EXIT_USAGE;
@@ -264,16 +272,20 @@ static enum exit_code run(struct cli *cli, struct error *err)
 const struct command command_score = {
     .name = "score",
     .summary = "predictions against measurements they were not fitted to",
-    .arguments = "SCENARIO",
+    .arguments = "SCENARIO|TRACE",
     .examples = "faascast score scenarios/feng/structures-a.json --hold-out leave-one-out\n"
                 "faascast score scenarios/feng/structures-b.json --against more-structures.csv\n"
-                "faascast score my.json --against mine.csv --max-mape 0.1\n",
+                "faascast score my.json --against mine.csv --max-mape 0.1\n"
+                "faascast score trace.csv --what store --hold-out run\n"
+                "faascast score trace.csv --what compute-memory --against other-sizes.csv\n",
     .options = options,
     .details = "The scenario's \"score\" section says which column sets which value, what was "
                "measured, what it is compared with, and which constants are free: they are fitted "
                "on the rows that are not being predicted. Against another table than the scenario's "
                "own, they are fitted on the scenario's own rows, and rows of both are not graded. "
-               "Facts (does it run, which is best) are graded as true or false.",
+               "Facts (does it run, which is best) are graded as true or false. "
+               "With --what a law is fitted on a trace and predicts the configurations held out, or "
+               "those of the other trace.",
     .arguments_min = 1,
     .arguments_max = 1,
     .run = run,

@@ -27,7 +27,7 @@ _faascast() {
         kernel-check) words+=' --path';;
         import) words+=' --as --map --const --run';;
         fit) words+=' --what --name --over --where --system --source --date --families --cap-vcpu --latency-s';;
-        score) words+=' --against --hold-out --where --engine --max-mape --constants';;
+        score) words+=' --against --hold-out --where --engine --max-mape --constants --what --cap-vcpu --latency-s';;
         claims) words+=' --papers';;
         help) words+=' --man --completion';;
         esac

@@ -97,4 +97,7 @@ struct score_fact {
 enum status score_facts(struct score_set *s, const double *theta, struct evaluator *e,
                         struct score_fact **out, size_t *count, struct error *err);
 
+/* score TRACE --what LAW (cli/score_laws.c). */
+enum exit_code score_laws(struct cli *cli, struct error *err);
+
 #endif

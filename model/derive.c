@@ -28,6 +28,13 @@ double platform_nic(const struct platform *p)
     return p->nic_bytes_per_s * share;
 }
 
+double platform_nic_burst(const struct platform *p)
+{
+    const double share =
+        p->nic_burst_full_mib > 0 ? fmin(1, p->memory_mib / p->nic_burst_full_mib) : 1;
+    return p->nic_burst_bytes_per_s * share;
+}
+
 double unit_seconds(const struct config *c)
 {
     const struct compute *k = &c->compute;

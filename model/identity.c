@@ -92,6 +92,7 @@ static void replace_pointers(uint64_t words[WORDS], const struct config *c)
         AT(compute.unit_s),
         AT(compute.vcpu_ratio),
         AT(simulation.instance_speed),
+        AT(simulation.transfer_speed),
     };
     const struct {
         size_t offset;

@@ -90,6 +90,7 @@ struct platform {
     double nic_bytes_per_s;           /* of one function or VM at nic_full_mib and above */
     double nic_full_mib;              /* bandwidth grows with memory up to here; 0 = flat */
     double nic_burst_bytes, nic_burst_bytes_per_s; /* token bucket; 0 = none */
+    double nic_burst_full_mib; /* the burst's rate grows with memory up to here; 0 = flat */
     double ephemeral_mib;
     double provisioned;  /* environments kept ready */
     double keep_alive_s; /* idle sandboxes stay warm so long */
@@ -186,6 +187,7 @@ struct simulation {
     double half_width_ratio, confidence; /* the stop rule: half width over mean, of time and cost */
     double iterations_max;               /* simulated, the rest extended; 0 = the engine decides */
     struct quantity instance_speed;      /* compute time of an instance over the mean one, mean 1 */
+    struct quantity transfer_speed;      /* transfer time of an instance over the mean one, mean 1 */
     double straggler_share, straggler_factor; /* of the computations; times as long */
     double crash_per_hour;                    /* of one running function */
     double lost_update_share;                 /* of the PUTs: sent, billed, never seen */
@@ -196,7 +198,7 @@ struct simulation {
     /* Switches, to attribute the gap between closed form and simulation under the same draws. */
     bool play_startup;    /* spread, pacing, ramp and waves of starts; else all start at the mean */
     bool play_noise;      /* per-round noise of compute */
-    bool play_instances;  /* instance_speed */
+    bool play_instances;  /* instance_speed, transfer_speed */
     bool play_stragglers; /* straggler_share */
     bool play_latency;    /* spread of storage latency, per request and per run */
     bool play_contention; /* shared bandwidth of stores; else each has its own connection's */
@@ -236,6 +238,7 @@ struct system {
     double structure[STRUCTURE_LIMIT]; /* instances per level, root first (feng-tree) */
     uint32_t structure_count;
     double poll_interval_s; /* delta; 0 = notified at once */
+    double poll_interval_max_s; /* sleeps double from delta up to it; 0 = they are all delta */
     /* constants of MetaFaaS's equations and the ambiguities M1-M20; model/readings.c */
     double c1_s_per_parameter_mb, c2_s_per_mb, c3, c4_s_per_op;
     bool anil_literal, alfa_literal, tasks_fractional;
@@ -302,6 +305,8 @@ enum status config_place(struct error *err, const struct config *c, const char *
 double platform_vcpus(const struct platform *p);
 /* Bytes per second of one function's or VM's link at its memory; INFINITY when not limited. */
 double platform_nic(const struct platform *p);
+/* The same while its token bucket lasts. */
+double platform_nic_burst(const struct platform *p);
 /* Seconds for one unit (task, sample) on one worker at the platform's memory: flop / rate *
  * framework_ratio / vcpu_ratio * (a + b / v), below one vCPU time-sliced: 1 / v. */
 double unit_seconds(const struct config *c);

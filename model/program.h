@@ -235,6 +235,32 @@ static inline double poll_time(double t0_s, double ready_s, double interval_s, d
     return t0_s + steps * interval_s;
 }
 
+/* The same with sleeps that double from `first_s` up to `most_s` (at most first_s: all alike), and a
+ * poll that itself takes `poll_s`. *gap_s is the last sleep and poll, what a signal can lose. */
+static inline double poll_doubling(double t0_s, double ready_s, double first_s, double most_s,
+                                   double poll_s, double *polls, double *gap_s)
+{
+    *gap_s = first_s + poll_s;
+    if (first_s <= 0 || most_s <= first_s) {
+        return poll_time(t0_s, ready_s, *gap_s, polls);
+    }
+    double at_s = t0_s;
+    double sleep_s = first_s;
+    for (*polls = 1; at_s < ready_s * (1 - 1e-12) && sleep_s < most_s; *polls += 1) {
+        *gap_s = sleep_s + poll_s;
+        at_s += *gap_s;
+        sleep_s *= 2;
+    }
+    if (at_s >= ready_s * (1 - 1e-12)) {
+        return at_s;
+    }
+    double more = 1;
+    *gap_s = most_s + poll_s;
+    at_s = poll_time(at_s, ready_s, *gap_s, &more);
+    *polls += more;
+    return at_s;
+}
+
 /* A readable listing: role, op, count, size, store, phase. */
 void program_write(const struct program *p, const char *const store_names[STORE_USES],
                    struct text *out);

@@ -128,14 +128,18 @@ static bool await(struct walk *w, uint32_t r, const struct op *op, bool first)
     ch->awaited[r] += op->need;
     const bool meet = ch->last.variance_s2 > 0 && !ch->from_self;
     const double ready_s = meet ? latest_signal(w, ch, r) : ch->last.at_s;
-    double interval_s = 0;
+    double latency_s = 0;
+    double first_s = 0;
     if (op->poll != POLL_NONE && w->config->system.poll_interval_s > 0) {
         const enum request_kind kind = op->poll == POLL_LIST ? REQUEST_LIST : REQUEST_GET;
-        interval_s = w->config->system.poll_interval_s +
-                     request_latency(&w->config->stores[op->store], kind);
+        first_s = w->config->system.poll_interval_s;
+        latency_s = request_latency(&w->config->stores[op->store], kind);
     }
     double polls = 1;
-    double seen_s = poll_time(own->at_s, ready_s, interval_s, &polls);
+    double interval_s = 0;
+    double seen_s =
+        poll_doubling(own->at_s, ready_s, first_s, w->config->system.poll_interval_max_s, latency_s,
+                      &polls, &interval_s);
     if (ready_s > own->at_s && w->evaluator->round_noise_s > 0.25 * interval_s && interval_s > 0) {
         /* Noise spreads the signal over the grid: half an interval is lost on average (models.md,
          * section 2), and which grid point it is has no meaning. */

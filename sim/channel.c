@@ -91,15 +91,19 @@ static void see(struct run *s, uint32_t a, uint32_t from)
     const struct plan_op *const op = &s->plan->ops[actor->op];
     const struct config *const c = s->plan->config;
     const double now = s->queue.now_s;
-    double interval = 0.0;
+    double first = 0.0;
+    double latency = 0.0;
     if (op->poll != POLL_NONE && c->system.poll_interval_s > 0 && c->simulation.play_polling) {
-        interval =
-            c->system.poll_interval_s + run_draw(s, op->latency, op->effect, &actor->latency);
+        first = c->system.poll_interval_s;
+        latency = run_draw(s, op->latency, op->effect, &actor->latency);
     }
     double polls = 1.0;
+    double gap;
     /* A signal on a grid point is seen there, even where rounding puts the point before the signal.
      */
-    const double seen = fmax(poll_time(actor->since_s, now, interval, &polls), now);
+    const double seen = fmax(poll_doubling(actor->since_s, now, first,
+                                           c->system.poll_interval_max_s, latency, &polls, &gap),
+                             now);
     count_polls(s, a, op, polls);
     if (s->timeline != NULL) {
         timeline_span(s->timeline, s, a, TIMELINE_WAIT, actor->since_s, seen, NULL);

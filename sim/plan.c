@@ -70,10 +70,10 @@ static void link_op(const struct plan *p, const struct op *op, enum host_use hos
     if (host != HOST_CLIENT) {
         const struct platform *const own = host == HOST_SERVER ? &c->server : &c->platform;
         out->link_bytes_per_s = out->burst_link_bytes_per_s = platform_nic(own);
-        if (own->nic_burst_bytes > 0 && own->nic_burst_bytes_per_s > out->link_bytes_per_s &&
+        if (own->nic_burst_bytes > 0 && platform_nic_burst(own) > out->link_bytes_per_s &&
             c->simulation.play_throttling) {
             out->bursts = true;
-            out->burst_link_bytes_per_s = own->nic_burst_bytes_per_s;
+            out->burst_link_bytes_per_s = platform_nic_burst(own);
         }
     }
     out->serialise_s = c->compute.serialise_s_per_byte * op->size_bytes;
@@ -387,6 +387,10 @@ static enum status count_classes(struct plan *p, struct error *err)
             distinct += i == 0 || caps[i] != caps[i - 1];
         }
         free(caps);
+        const struct quantity *const spread = &p->config->simulation.transfer_speed;
+        if ((spread->cv > 0 || spread->run_sd > 0) && p->config->simulation.play_instances) {
+            distinct *= p->actors < LINK_SPEEDS ? p->actors : LINK_SPEEDS;
+        }
         if (distinct > UINT16_MAX) {
             return RAISE(err, ERR_INPUT, "transfers of %zu different speeds are too many",
                          distinct);

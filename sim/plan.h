@@ -28,6 +28,7 @@ enum effect {
     EFFECT_SERVER_START,
     EFFECT_SERVER_FRAMEWORK,
     EFFECT_SPEED,
+    EFFECT_TRANSFER,
     EFFECTS
 };
 
@@ -129,6 +130,14 @@ static inline double plan_cap(const struct plan_op *op, uint32_t active, bool bu
 {
     const double link = bursting ? op->burst_link_bytes_per_s : op->link_bytes_per_s;
     return fmin(op->connection_bytes_per_s, link / (double)active);
+}
+
+/* How slow a link is, in steps of 1/32 of its logarithm: flows of few different speeds share. */
+enum { LINK_STEPS = 32, LINK_SPEEDS = 4 * LINK_STEPS + 1 };
+static inline double plan_link(double slowness)
+{
+    const double steps = round(log(slowness) * LINK_STEPS);
+    return exp(fmin(fmax(steps, -2.0 * LINK_STEPS), 2.0 * LINK_STEPS) / LINK_STEPS);
 }
 
 /* Does the store pay for its speed with credits it earns? */

@@ -27,16 +27,26 @@ void platform_reset(struct run *s)
 
 /* ---------------------------------------------------------------- starts */
 
-/* A sandbox keeps the speed of the machine it was placed on: drawn by its first owner's name. */
-static double speed_of(const struct run *s, uint64_t sandbox)
+/* A sandbox keeps the speeds of the machine it was placed on: drawn by its first owner's name. */
+static double speed_of(const struct run *s, uint64_t sandbox, enum purpose purpose,
+                       const struct quantity *q, unsigned effect)
 {
-    const struct quantity *const q = &s->plan->config->simulation.instance_speed;
     const uint32_t owner = (uint32_t)(sandbox >> 32);
-    struct random_stream r = random_open(s->seed, s->replication, sandbox, PURPOSE_SPEED);
+    struct random_stream r = random_open(s->seed, s->replication, sandbox, purpose);
     if (owner < s->plan->actors) {
-        r = stream_of(s, owner, PURPOSE_SPEED, (uint32_t)sandbox);
+        r = stream_of(s, owner, purpose, (uint32_t)sandbox);
     }
-    return run_draw(s, q, EFFECT_SPEED, &r);
+    return run_draw(s, q, effect, &r);
+}
+
+static void place(struct run *s, uint32_t a, uint64_t sandbox)
+{
+    const struct simulation *const given = &s->plan->config->simulation;
+    struct actor *const actor = &s->actors[a];
+    actor->speed = speed_of(s, sandbox, PURPOSE_SPEED, &given->instance_speed, EFFECT_SPEED);
+    const double slowness =
+        speed_of(s, sandbox, PURPOSE_TRANSFER, &given->transfer_speed, EFFECT_TRANSFER);
+    actor->slowness = s->drawn[EFFECT_TRANSFER] ? plan_link(slowness) : slowness > 0 ? slowness : 1;
 }
 
 /* When a new environment may start that is asked for now: a token bucket of depth ramp_burst, kept
@@ -107,7 +117,7 @@ static void begin_function(struct run *s, uint32_t a)
     ++actor->incarnation;
     actor->keeps_sandbox = false;
     actor->running = true;
-    actor->speed = speed_of(s, actor->sandbox);
+    place(s, a, actor->sandbox);
     actor->alive_from_s = now + delay_s;
     const double handler_s = now + delay_s + start_s;
     actor->billed_from_s = host->start_billed ? actor->alive_from_s : handler_s;
@@ -231,7 +241,10 @@ void platform_begin(struct run *s)
             actor->state = ACTOR_INVOKED;
             run_at(s, a, CLASS_ACTOR, invoked_s);
         } else {
-            actor->speed = role->works ? speed_of(s, (uint64_t)a << 32) : 1.0;
+            actor->speed = actor->slowness = 1.0;
+            if (role->works) {
+                place(s, a, (uint64_t)a << 32);
+            }
             actor->alive_from_s = now;
             actor->state = ACTOR_BEGINNING;
             run_at(s, a, CLASS_ACTOR, now + boot_time(s, a));

@@ -114,6 +114,7 @@ static void draw_effects(struct run *s)
     draw_effect(s, EFFECT_SERVER_START, &c->server.start_s, start);
     draw_effect(s, EFFECT_SERVER_FRAMEWORK, &c->server.framework_init_s, start);
     draw_effect(s, EFFECT_SPEED, &c->simulation.instance_speed, c->simulation.play_instances);
+    draw_effect(s, EFFECT_TRANSFER, &c->simulation.transfer_speed, c->simulation.play_instances);
     s->straggler_share = c->simulation.play_stragglers ? c->simulation.straggler_share : 0.0;
     s->lost_update_share = c->simulation.play_failures ? c->simulation.lost_update_share : 0.0;
 }

@@ -32,6 +32,7 @@ enum purpose {
     PURPOSE_PACING,
     PURPOSE_EXTEND,
     PURPOSE_SETTLE,
+    PURPOSE_TRANSFER,
 };
 
 enum event_class { CLASS_COMPLETION, CLASS_ACTOR, CLASS_TIMER };
@@ -61,6 +62,7 @@ struct actor {
     double since_s; /* when the present op, wait or start began */
     double alive_from_s, billed_from_s, ended_s;
     double speed;      /* compute time over the mean's */
+    double slowness;   /* transfer time over the mean's */
     double link_bytes; /* tokens of its link's bucket at link_at_s */
     double link_at_s;
     double early_s, late_s; /* when the transient rounds, and the last round played, were done */

@@ -63,7 +63,7 @@ static void link_settle(struct run *s, uint32_t a, const struct plan_op *op, dou
             lanes[l].left_bytes = left;
         }
     }
-    const double filled = op->link_bytes_per_s * (now - actor->link_at_s);
+    const double filled = op->link_bytes_per_s / actor->slowness * (now - actor->link_at_s);
     actor->link_bytes = fmin(fmax(actor->link_bytes + filled - moved, 0.0), host->nic_burst_bytes);
     actor->link_at_s = now;
 }
@@ -74,7 +74,7 @@ static void link_watch(struct run *s, uint32_t a, const struct plan_op *op)
 {
     static const double shortest_s = 1e-3;
     struct actor *const actor = &s->actors[a];
-    const double drain = op->burst_link_bytes_per_s - op->link_bytes_per_s;
+    const double drain = (op->burst_link_bytes_per_s - op->link_bytes_per_s) / actor->slowness;
     const double lasts_s = actor->link_bytes / drain;
     actor->bursting = lasts_s >= shortest_s;
     if (actor->bursting) {
@@ -88,7 +88,7 @@ static void link_watch(struct run *s, uint32_t a, const struct plan_op *op)
 static void share_link(struct run *s, uint32_t a, const struct plan_op *op)
 {
     const struct actor *const actor = &s->actors[a];
-    const double cap = plan_cap(op, actor->flows, actor->bursting);
+    const double cap = plan_cap(op, actor->flows, actor->bursting) / actor->slowness;
     uint32_t first;
     const struct lane *const lanes = lanes_of(s, a, &first);
     for (uint32_t l = 0; l < op->lanes; ++l) {
@@ -227,7 +227,7 @@ static void send(struct run *s, uint32_t a, uint32_t lane)
     double ready = s->queue.now_s + run_draw(s, op->latency, op->effect, &actor->latency);
     l->state = LANE_LATENCY;
     if (op->fluid == FLUID_FREE && !op->throttled) { /* nothing can happen on the way */
-        ready += op->size_bytes / plan_cap(op, op->lanes, false);
+        ready += op->size_bytes / plan_cap(op, op->lanes, false) * actor->slowness;
         l->state = LANE_TRANSFER;
     }
     run_at(s, slot_of_lane(s, lane), CLASS_ACTOR, ready);
@@ -288,7 +288,8 @@ static void start_flow(struct run *s, uint32_t a, uint32_t lane)
     if (op->bursts && actor->flows == 1) {
         link_watch(s, a, op);
     }
-    const double cap = plan_cap(op, op->shares_link ? actor->flows : 1, actor->bursting);
+    const double cap =
+        plan_cap(op, op->shares_link ? actor->flows : 1, actor->bursting) / actor->slowness;
     if (!fluid_start(&s->fluids[op->fluid], s->queue.now_s, lane, op->size_bytes, cap)) {
         run_fail(s, ERR_NUMERIC, "more transfer speeds at once than were planned");
     }
@@ -387,7 +388,8 @@ void transfer_event(struct run *s, uint32_t lane)
         } else {
             l->state = LANE_TRANSFER;
             run_at(s, slot_of_lane(s, lane), CLASS_ACTOR,
-                   s->queue.now_s + op->size_bytes / plan_cap(op, op->lanes, false));
+                   s->queue.now_s +
+                       op->size_bytes / plan_cap(op, op->lanes, false) * s->actors[a].slowness);
         }
         break;
     default: /* LANE_BACKOFF, LANE_LOST */

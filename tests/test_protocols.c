@@ -224,6 +224,31 @@ static void five_significant(struct config *c, const struct terms *t)
     significance(c, t);
     set_option(c, "significant_workers", fmin(5, c->workers));
 }
+static double map_alone(const struct terms *t)
+{
+    return t->L + t->d / t->B + t->tau;
+}
+static double shards_of_twenty(const struct terms *t)
+{
+    const double shard = t->m / t->w;
+    return 21 * (t->L + shard / t->B) + t->g * 20 * shard;
+}
+static double federated(const struct terms *t)
+{
+    return t->tau + (t->w + 3) * (t->L + t->m / t->B) + t->g * t->w * t->m;
+}
+static void twenty_clients(struct config *c, const struct terms *t)
+{
+    (void)t;
+    set_option(c, "clients", 20);
+}
+static void one_epoch(struct config *c, const struct terms *t)
+{
+    (void)t;
+    set_option(c, "local_epochs", 1);
+    set_option(c, "sync_every", 1);
+    set_option(c, "local_batch", 1);
+}
 static void invocations(struct config *c, const struct terms *t)
 {
     c->platform.invoke_latency_s = exactly(t->parameter);
@@ -282,6 +307,12 @@ static const struct {
      mlless_all_redis, significance},
     {"PyWren-IBM", "pablogs98/MLLess, benchmarks/pywren", "pywren-ibm", -1, 0, 1, 0.057, true, true,
      pywren, invocations},
+    {"map", "functions of a map meet nobody: L + d/B + tau", "map", -1, 0, 1, 0, true, true,
+     map_alone, NULL},
+    {"GradsSharding", "AmineBarrak: n sequential reads of m/w, one write", "gradssharding", -1, 0,
+     1, 0, false, true, shards_of_twenty, twenty_clients},
+    {"FedAvg", "3000weichen: upload, server reads w and writes one, download", "fedavg", -1, 0, 1,
+     0, true, true, federated, one_epoch},
 };
 
 static void walker_equals_the_published_closed_forms(void **state)
@@ -522,6 +553,24 @@ static void set_significant(struct config *c, double u)
     set_option(c, "byte_share", 0.25);
     set_option(c, "significant_workers", fmin(u, c->workers));
 }
+static struct counts count_shards(double w, double clients)
+{
+    return (struct counts){.put = w, .get = clients * w, .put_m = 1, .get_m = clients};
+}
+static struct counts count_federated(double w, double parameter)
+{
+    (void)parameter;
+    return (struct counts){.put = w + 1, .get = 2 * w, .put_m = w + 1, .get_m = 2 * w};
+}
+static void set_clients(struct config *c, double clients)
+{
+    set_option(c, "clients", clients);
+}
+static void set_one_epoch(struct config *c, double parameter)
+{
+    (void)parameter;
+    one_epoch(c, NULL);
+}
 static void set_tree(struct config *c, double parameter)
 {
     (void)parameter;
@@ -558,6 +607,8 @@ static const struct {
     {"MLLess, 5 significant", "mlless", -1, 5, false, count_mlless, set_significant},
     {"PyWren-IBM", "pywren-ibm", -1, 0, true, count_pywren, NULL},
     {"Naik", "naik", -1, 0, false, count_naik, NULL},
+    {"GradsSharding", "gradssharding", -1, 20, true, count_shards, set_clients},
+    {"FedAvg", "fedavg", -1, 0, true, count_federated, set_one_epoch},
 };
 
 static void check_counts(const char *name, double w, const struct tally *t, const struct config *c,

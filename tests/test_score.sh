@@ -96,4 +96,16 @@ while IFS=, read -r job system target seconds usd; do
     grep -q "^$job,time_to_loss,$system,$seconds,s,$target," scenarios/published/mlless_headline.csv || fail "no such time: $job, $system"
     grep -q "^$job,cost_to_loss,$system,$usd,USD," scenarios/published/mlless_headline.csv || fail "no such cost: $job, $system"
 done <scenarios/mlless/costs.csv
+# Laws of a trace: 0.1 s + 0.5 s / vCPUs, single-threaded; three sizes of four give the fourth.
+{
+    echo function,memory_mib,duration_s
+    for row in 442.25,2.1 884.5,1.1 1769,0.6 3538,0.6; do echo "f,$row"; done
+} >"$dir/memory.csv"
+"$FAASCAST" score "$dir/memory.csv" --what compute-memory --hold-out memory_mib=884.5 --max-mape 0.001 >"$dir/out" 2>&1 ||
+    fail "a size between others has an error: $(cat "$dir/out")"
+printf 'op,duration_s,init_s,billed_s\ninvoke,0.0121,0.2,0.213\ninvoke,0.012,0.1,0.112\ninvoke,0.5,,0.5\n' >"$dir/bill.csv"
+"$FAASCAST" score "$dir/bill.csv" --what billing --max-mape 0 >"$dir/out" 2>&1 || fail "bills have an error: $(cat "$dir/out")"
+grep -q 'with init, 1 ms' "$dir/out" || fail "the bill's rule is not found: $(cat "$dir/out")"
+"$FAASCAST" score "$dir/bill.csv" --what storage >"$dir/out" 2>&1 && fail "an unknown law passes"
+grep -q "did you mean 'store'" "$dir/out" || fail "no law is suggested: $(cat "$dir/out")"
 exit $bad

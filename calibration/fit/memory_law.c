@@ -2,7 +2,8 @@
  *
  * a + b/M is what Naik's Table 5 supports; single-threaded code stops
  * gaining at one vCPU. The cap is a kink, so it is searched between the memory sizes and then
- * refined; it counts as found when it lowers AIC by more than 2 against the law without one.
+ * refined; it counts as found when it lowers AIC by more than 2 against the law without one. Three
+ * sizes cannot place a kink; then one vCPU is tried, the cap of single-threaded code.
  */
 #include "calibration/fit/thin.h"
 
@@ -77,10 +78,19 @@ enum status memory_law_fit(size_t n, const double *memory_mib, const double *tim
             out->cap_found = true;
         }
     }
+    /* Too few sizes to search a cap: but single-threaded code has one known beforehand. */
+    bool one_vcpu = false;
+    if (code == STATUS_OK && cap_vcpu <= 0 && sizes < 4 && rows.first[rows.n - 1] > mib_per_vcpu) {
+        struct ls_result single;
+        code = fit_with(&rows, mib_per_vcpu, 1, &single, err);
+        one_vcpu = code == STATUS_OK && single.aic < out->fit.aic - 2;
+        out->fit = one_vcpu ? single : out->fit;
+    }
     thin_free(&rows);
     if (code != STATUS_OK) {
         return code;
     }
+    cap_vcpu = one_vcpu ? 1 : cap_vcpu;
     out->fixed_s = out->fit.parameter[0];
     out->work_s = out->fit.parameter[1];
     out->cap_vcpu = out->cap_found

@@ -6,9 +6,12 @@
 
 #define SYSTEM_LIST(X)                                                                             \
     X(cirrus)                                                                                      \
+    X(fedavg)                                                                                      \
     X(feng)                                                                                        \
+    X(gradssharding)                                                                               \
     X(lambdaml_allreduce)                                                                          \
     X(lambdaml_scatterreduce)                                                                      \
+    X(map)                                                                                         \
     X(metafaas)                                                                                    \
     X(mlless)                                                                                      \
     X(naik)                                                                                        \
