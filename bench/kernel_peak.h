@@ -1,5 +1,6 @@
 /* FLOP done by `rounds` rounds of register multiply-adds; out has 12 different
- * elements: scale and addend first, and each a sum's start. One function per instruction set, the caller checks the CPU. */
+ * elements: scale and addend first, and each a sum's start. One function per instruction set, the
+ * caller checks the CPU. */
 #ifndef BENCH_KERNEL_PEAK_H
 #define BENCH_KERNEL_PEAK_H
 

@@ -209,7 +209,8 @@ struct calibrate_options {
  * Takes:   n > 0 cases; the first is also used for thread scaling and quotas.
  * Owns:    caller frees *out with profile_free(), also after an error.
  * Errors:  as kernel_new, measure and around, and what keep() returns; ERR_INPUT for a profile to
- *          add to that is of another CPU or kernel; a quota that cannot be set is a warning in *out.
+ *          add to that is of another CPU or kernel; a quota that cannot be set is a warning in
+ * *out.
  */
 enum status calibrate_run(const struct calibrate_options *options,
                           const struct calibrate_case *cases, size_t n, struct profile *out,

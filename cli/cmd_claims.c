@@ -201,8 +201,9 @@ static void write_claim(const struct cli *cli, struct text *out, const struct ta
 {
     const char *words = paper_cell(papers, id, "claim");
     if (cli->format == FORMAT_CSV) {
-        const char *const cells[] = {id, state, paper_cell(papers, id, "document"),
-                                     paper_cell(papers, id, "where"), words, how, figures};
+        const char *const cells[] = {
+            id,  state,  paper_cell(papers, id, "document"), paper_cell(papers, id, "where"), words,
+            how, figures};
         for (size_t i = 0; i < sizeof cells / sizeof cells[0]; i++) {
             text_puts(out, i > 0 ? "," : "");
             text_csv(out, cells[i]);
@@ -259,9 +260,12 @@ static enum status run_claims(const struct cli *cli, const char *file, const str
             n->open += open != NULL;
             n->hold += open == NULL && holds;
             n->fail += open == NULL && !holds;
-            write_claim(cli, out, papers, id, open != NULL ? "open" : holds ? "yes" : "NO",
-                        open != NULL  ? open
-                        : how != NULL ? how
+            write_claim(cli, out, papers, id,
+                        open != NULL ? "open"
+                        : holds      ? "yes"
+                                     : "NO",
+                        open != NULL        ? open
+                        : how != NULL       ? how
                         : condition != NULL ? condition
                                             : "all of a list",
                         figures.data != NULL ? figures.data : "", c == list->first);

@@ -160,8 +160,8 @@ static enum status rank(struct plan *p, const struct simulation_options *o, uint
         return STATUS_OK; /* what was tried last is told, and that it is not enough */
     }
     return find_rivals(p, &limits, RIVALS, err) == STATUS_OK
-               ? contest(p->contenders, p->n_contenders, &p->objective, p->confidence,
-                         first, replications, o, err)
+               ? contest(p->contenders, p->n_contenders, &p->objective, p->confidence, first,
+                         replications, o, err)
                : err->code;
 }
 

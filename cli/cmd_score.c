@@ -11,12 +11,14 @@ static const struct cli_option options[] = {
     {"hold-out", "k|leave-one-out|column=value",
      "rows kept out of the fit: k folds, each row once, or the rows where a column has a value"},
     {"where", "COLUMN=VALUE", "only these rows; may be repeated"},
-    {"engine", "predict|simulate", "what predicts: the closed form, or the simulator with the same "
-                                   "constants"},
+    {"engine", "predict|simulate",
+     "what predicts: the closed form, or the simulator with the same "
+     "constants"},
     {"max-mape", "SHARE", "exit with 4 when the mean absolute relative error is larger"},
     {"constants", "FILE", "write the constants fitted on all rows as an overlay for \"include\""},
     {"what", "LAW",
-     "grade a law of a trace instead: store, bandwidth, compute-memory, start or billing; --hold-out "
+     "grade a law of a trace instead: store, bandwidth, compute-memory, start or billing; "
+     "--hold-out "
      "may then name a column, each of whose values is kept out in turn"},
     {"cap-vcpu", "N", "with --what compute-memory: vCPUs the code can use, instead of finding it"},
     {"latency-s", "SECONDS", "with --what bandwidth: latency of a transfer, instead of fitting it"},
@@ -110,7 +112,7 @@ static void write_table(struct text *out, const struct grading *g, const char *h
     for (size_t k = 0; g->fitted && k < g->set.n_constants; k++) {
         const struct estimate *p = &g->all.parameter[k];
         text_printf(out, "%s%-40s %12.5g",
-                    k > 0                 ? ""
+                    k > 0                ? ""
                     : g->set.trained > 0 ? "\nconstants, fitted on the scenario's own table\n"
                                          : "\nconstants, fitted on all rows\n",
                     g->set.constants[k].pointer, p->value);
@@ -188,8 +190,8 @@ static void write_json(struct text *out, const struct grading *g)
 }
 
 /* An overlay a scenario can include: the fitted values with where they come from. */
-static enum status write_constants(const struct cli *cli, const struct grading *g,
-                                   const char *path, struct error *err)
+static enum status write_constants(const struct cli *cli, const struct grading *g, const char *path,
+                                   struct error *err)
 {
     const struct score *score = &g->score;
     struct arena a = {0};
@@ -279,13 +281,14 @@ const struct command command_score = {
                 "faascast score trace.csv --what store --hold-out run\n"
                 "faascast score trace.csv --what compute-memory --against other-sizes.csv\n",
     .options = options,
-    .details = "The scenario's \"score\" section says which column sets which value, what was "
-               "measured, what it is compared with, and which constants are free: they are fitted "
-               "on the rows that are not being predicted. Against another table than the scenario's "
-               "own, they are fitted on the scenario's own rows, and rows of both are not graded. "
-               "Facts (does it run, which is best) are graded as true or false. "
-               "With --what a law is fitted on a trace and predicts the configurations held out, or "
-               "those of the other trace.",
+    .details =
+        "The scenario's \"score\" section says which column sets which value, what was "
+        "measured, what it is compared with, and which constants are free: they are fitted "
+        "on the rows that are not being predicted. Against another table than the scenario's "
+        "own, they are fitted on the scenario's own rows, and rows of both are not graded. "
+        "Facts (does it run, which is best) are graded as true or false. "
+        "With --what a law is fitted on a trace and predicts the configurations held out, or "
+        "those of the other trace.",
     .arguments_min = 1,
     .arguments_max = 1,
     .run = run,

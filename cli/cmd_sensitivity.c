@@ -9,8 +9,9 @@
 
 static const struct cli_option options[] = {
     {"point", "N", "which configuration of the sweep, from 0 (default: the recommended one)"},
-    {"vary", "/POINTER=LOW:HIGH", "one more uncertain input: anything between, equally likely; may "
-                                  "be repeated"},
+    {"vary", "/POINTER=LOW:HIGH",
+     "one more uncertain input: anything between, equally likely; may "
+     "be repeated"},
     {"samples", "N", "rows of the design for the Sobol indices (1024); 0 = tornado only"},
     {"seed", "N", "of the design and the bootstrap (1)"},
     {NULL, NULL, NULL},
@@ -97,7 +98,8 @@ static void text_csv_number(struct text *out, double value)
 
 static void write_csv(struct text *out, const struct sensitivity *s)
 {
-    text_puts(out, "input,low,high,time_low_s,time_high_s,time_s,cost_low_usd,cost_high_usd,cost_usd");
+    text_puts(out,
+              "input,low,high,time_low_s,time_high_s,time_s,cost_low_usd,cost_high_usd,cost_usd");
     static const char *const parts[] = {"time", "cost"};
     for (int k = 0; k < 2; k++) {
         text_printf(out, ",%s_first,%s_first_lo,%s_first_hi,%s_total,%s_total_lo,%s_total_hi",
@@ -106,9 +108,8 @@ static void write_csv(struct text *out, const struct sensitivity *s)
     text_puts(out, "\n");
     for (size_t i = 0; i < s->n_inputs; i++) {
         const struct uncertain *u = &s->inputs[i];
-        const double numbers[] = {u->low,          u->high,          u->time_low_s, u->time_high_s,
-                                  s->time_s,       u->cost_low_usd,  u->cost_high_usd,
-                                  s->cost_usd};
+        const double numbers[] = {u->low,    u->high,         u->time_low_s,    u->time_high_s,
+                                  s->time_s, u->cost_low_usd, u->cost_high_usd, s->cost_usd};
         text_csv(out, u->name);
         for (size_t k = 0; k < sizeof numbers / sizeof numbers[0]; k++) {
             text_csv_number(out, numbers[k]);
@@ -223,7 +224,8 @@ static void write_table(struct text *out, const struct config *c, const struct s
                        "Name one with --vary.\n");
         return;
     }
-    text_printf(out, "\n%-26s %22s  %26s  %18s\n", "input", "5th to 95th percentile", "time", "USD");
+    text_printf(out, "\n%-26s %22s  %26s  %18s\n", "input", "5th to 95th percentile", "time",
+                "USD");
     for (size_t i = 0; i < s->n_inputs; i++) {
         const struct uncertain *u = order[i];
         if (!moves(s, u)) {
@@ -343,9 +345,10 @@ const struct command command_sensitivity = {
     .name = "sensitivity",
     .summary = "which uncertain inputs move time and dollars, alone and together",
     .arguments = "FILE",
-    .examples = "faascast sensitivity scenarios/metafaas/mini-imagenet-maml-5way-1shot.json\n"
-                "faascast sensitivity my.json --vary /compute/serial_share=0.02:0.2 --format csv \\\n"
-                "    -o inputs.csv && faascast plot tornado inputs.csv -o tornado.svg\n",
+    .examples =
+        "faascast sensitivity scenarios/metafaas/mini-imagenet-maml-5way-1shot.json\n"
+        "faascast sensitivity my.json --vary /compute/serial_share=0.02:0.2 --format csv \\\n"
+        "    -o inputs.csv && faascast plot tornado inputs.csv -o tornado.svg\n",
     .options = options,
     .details = "Uncertain is what has a distribution in the scenario, the catalogue or the "
                "profile, and what --vary names. Each is set to its 5th and 95th percentile, the "

@@ -197,8 +197,8 @@ static enum status draw_in(const char *folder, const struct picture *p, const ch
         struct error missing = {0};
         char words[300];
         last_words(folder, words, sizeof words);
-        const bool drawn = code == 0 && read_in(folder, picture_name, out, &missing) == STATUS_OK &&
-                           out->size > 0;
+        const bool drawn =
+            code == 0 && read_in(folder, picture_name, out, &missing) == STATUS_OK && out->size > 0;
         if (!drawn && check_version(folder, limit_s, err) == STATUS_OK) {
             RAISE(err, ERR_EXTERNAL, "gnuplot %s%s%s", code != 0 ? "failed" : "wrote no picture",
                   words[0] != '\0' ? ": " : "", words);

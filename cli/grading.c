@@ -8,7 +8,7 @@
 
 const char *grading_how(const struct grading *g, const char *hold_out)
 {
-    return hold_out != NULL           ? "each predicted by constants fitted without it"
+    return hold_out != NULL          ? "each predicted by constants fitted without it"
            : g->set.n_constants == 0 ? "nothing fitted"
            : g->set.trained > 0      ? "constants fitted on the scenario's own table"
                                      : "constants fitted on the same rows";
@@ -25,8 +25,7 @@ void text_grading_csv(struct text *out, const struct grading *g)
         const double measured = g->set.cases[i].measured;
         const bool absolute = g->set.residual == LS_ABSOLUTE;
         const double numbers[] = {measured, r->predicted, r->low, r->high,
-                                  absolute ? r->predicted - measured
-                                           : r->predicted / measured - 1};
+                                  absolute ? r->predicted - measured : r->predicted / measured - 1};
         text_csv(out, g->set.cases[i].label);
         for (size_t k = 0; k < sizeof numbers / sizeof numbers[0]; k++) {
             text_puts(out, ",");
@@ -210,8 +209,8 @@ static enum status summarise(struct grading *g, struct error *err)
         g->high[n] = r->high;
         n++;
     }
-    return score_rows(n, g->measured, g->predicted, g->low, g->high,
-                      g->set.residual == LS_ABSOLUTE, &g->score, err);
+    return score_rows(n, g->measured, g->predicted, g->low, g->high, g->set.residual == LS_ABSOLUTE,
+                      &g->score, err);
 }
 
 double grading_resolution(const struct grading *g)

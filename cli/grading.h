@@ -33,7 +33,8 @@ enum status grading_make(const struct cli *cli, const char *path, const char *ag
                          const char *hold_out, enum score_engine engine, struct grading *g,
                          struct error *err);
 void grading_free(struct grading *g);
-/* Mean of how finely the measured values could be read, in the unit of the errors; NaN: not said. */
+/* Mean of how finely the measured values could be read, in the unit of the errors; NaN: not said.
+ */
 double grading_resolution(const struct grading *g);
 /* label, measured, predicted, low, high, error, fold, resolution: what plot validation reads. */
 void text_grading_csv(struct text *out, const struct grading *g);

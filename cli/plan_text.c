@@ -86,8 +86,8 @@ static bool limited(const struct plan *p)
 
 static const char *goal_word(const struct plan *p)
 {
-    return p->objective.goal == GOAL_TIME   ? "fastest"
-           : p->objective.goal == GOAL_COST ? "cheapest"
+    return p->objective.goal == GOAL_TIME    ? "fastest"
+           : p->objective.goal == GOAL_COST  ? "cheapest"
            : p->objective.time_weight == 0.5 ? "least time times dollars"
                                              : "least weighted product of time and dollars";
 }
@@ -306,8 +306,7 @@ static double step_of(double time_s, const char **words)
     return steps[i].step_s;
 }
 
-static void write_exchange(struct text *out, const struct plan *p, double step_s,
-                           const char *words)
+static void write_exchange(struct text *out, const struct plan *p, double step_s, const char *words)
 {
     const struct search_point *own = &p->chosen;
     const bool earlier = step_s < 0;
@@ -340,8 +339,8 @@ static void write_prices(struct text *out, const struct plan *p)
     if (p->best >= 0 && limited(p) && free >= 0 && p->objective.goal != GOAL_BALANCED) {
         const struct search_point *other = &f->points[free];
         const bool cost = p->objective.goal == GOAL_COST;
-        const double more = cost ? p->chosen.cost_usd - other->cost_usd
-                                 : p->chosen.time_s - other->time_s;
+        const double more =
+            cost ? p->chosen.cost_usd - other->cost_usd : p->chosen.time_s - other->time_s;
         if (more > 0) {
             text_puts(out, "    the limits cost ");
             if (cost) {

@@ -134,7 +134,8 @@ static enum status find_arrivals(const struct cli *cli, struct arrivals *a, doub
     if (file) {
         from_file(kind, a, err);
         *every_s = a->count > 0 ? a->days * day_s / (double)a->count : (double)INFINITY;
-        snprintf(a->words, sizeof a->words, "%zu time%s, as in a file", a->count, a->count == 1 ? "" : "s");
+        snprintf(a->words, sizeof a->words, "%zu time%s, as in a file", a->count,
+                 a->count == 1 ? "" : "s");
     } else if (kind != NULL && strcmp(kind, "poisson") == 0) {
         poisson(cli, *every_s, a, err);
         snprintf(a->words, sizeof a->words, "%s on average, at random", words.data);

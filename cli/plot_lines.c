@@ -46,7 +46,9 @@ static void write_lines(struct plot *p, const struct series *s, const char *name
     plot_set_number(p, "bands", bands);
     plot_set_number(p, "published", points->count > 0);
     if (bands) {
-        text_puts(&p->note, "Bands: interval of the simulated mean (95 % unless the scenario says otherwise). ");
+        text_puts(
+            &p->note,
+            "Bands: interval of the simulated mean (95 % unless the scenario says otherwise). ");
     }
     if (points->count > 0) {
         text_printf(&p->note, "Published: %s. ", points->source.data);

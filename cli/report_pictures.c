@@ -70,7 +70,8 @@ void report_figure(struct text *out, const char *kind, const struct text *svg)
 {
     text_printf(out, "<figure id=\"figure-%s\">\n", kind);
     append_svg(out, svg->data, kind);
-    text_printf(out, "<figcaption>Drawn alone by faascast plot %s.</figcaption>\n</figure>\n", kind);
+    text_printf(out, "<figcaption>Drawn alone by faascast plot %s.</figcaption>\n</figure>\n",
+                kind);
 }
 
 enum status report_pictures(struct text *out, struct report *r, struct error *err)

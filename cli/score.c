@@ -144,7 +144,7 @@ enum status score_predict(struct score_set *s, enum score_engine engine, const s
         }
         if (!same || each || c->phase != phase) {
             struct reader reader = {s, c, &row};
-            value = !row.feasible     ? (double)NAN
+            value = !row.feasible      ? (double)NAN
                     : c->phase != NULL ? phase_per_round(&e->program, &tally, c->phase)
                                        : expression_number(&s->predicted, read_value, &reader);
             phase = c->phase;

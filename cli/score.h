@@ -28,8 +28,8 @@ struct score_case {
     size_t row; /* in the table */
     enum score_use use;
     double measured, resolution; /* resolution NaN: not said */
-    const char *phase; /* NULL, or the phase whose time per round was measured */
-    bool ran;          /* "feasible": what the table says */
+    const char *phase;           /* NULL, or the phase whose time per round was measured */
+    bool ran;                    /* "feasible": what the table says */
     char label[96];
 };
 
@@ -58,7 +58,8 @@ struct score_set {
     struct pair_map known; /* points by a hash of what they set */
     struct score_case *cases;
     size_t count;
-    size_t graded, trained, seen; /* cases of each use; rows left out because they were trained on */
+    size_t graded, trained,
+        seen; /* cases of each use; rows left out because they were trained on */
     struct score_constant constants[CONSTANT_LIMIT];
     size_t n_constants;
     struct expression predicted;

@@ -67,7 +67,8 @@ static enum status summarise(struct text *out, const struct law_grades *g, const
             high[n++] = g->list[i].high;
         }
     }
-    if (score_rows(n, column, predicted, low, high, false, score, err) == STATUS_OK && out != NULL) {
+    if (score_rows(n, column, predicted, low, high, false, score, err) == STATUS_OK &&
+        out != NULL) {
         text_printf(out, "%-30s %4zu  mean %.2f %%, median %.2f %%, largest %.2f %%, bias %+.2f %%",
                     statistic, n, 100 * score->mape, 100 * score->median_error,
                     100 * score->max_error, 100 * score->bias);

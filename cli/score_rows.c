@@ -172,8 +172,8 @@ static enum status read_resolution(const struct json *spec, const struct table *
     const struct json *scale = json_member(json_member(spec, "measured"), "scale");
     size_t column = 0;
     *out = NAN;
-    if (name != NULL && column_of(t, json_member(spec, "resolution"), name, &column, err) ==
-                            STATUS_OK &&
+    if (name != NULL &&
+        column_of(t, json_member(spec, "resolution"), name, &column, err) == STATUS_OK &&
         table_number(t, row, column, out, err) == STATUS_OK) {
         *out *= scale != NULL ? scale->number : 1;
     }
@@ -427,9 +427,9 @@ static enum status read_best(const struct json *best, struct score_set *s, struc
 
 static enum status read_keys(const struct json *spec, struct score_set *s, struct error *err)
 {
-    static const char *const known[] = {"against",  "where",    "set",        "measured",
+    static const char *const known[] = {"against",   "where",    "set",        "measured",
                                         "predicted", "residual", "resolution", "fit",
-                                        "feasible", "best",     "note"};
+                                        "feasible",  "best",     "note"};
     for (const struct json *k = spec->first; k != NULL; k = k->next) {
         const char *near = nearest_name(k->key, known, sizeof known / sizeof known[0]);
         if (near == NULL || strcmp(near, k->key) != 0) {
@@ -491,8 +491,8 @@ static enum status read_spec(const struct cli *cli, const char *path, const char
         return RAISE(err, ERR_MEMORY, "out of memory for %zu rows", s->table.n_rows);
     }
     if (read_rows(cli, path, spec, s, &s->own, SCORE_TRAIN, err) == STATUS_OK &&
-        read_rows(cli, path, spec, s, &s->table, SCORE_GRADE, err) == STATUS_OK &&
-        s->graded == 0 && s->seen > 0) { /* the same table by another name */
+        read_rows(cli, path, spec, s, &s->table, SCORE_GRADE, err) == STATUS_OK && s->graded == 0 &&
+        s->seen > 0) { /* the same table by another name */
         for (size_t i = 0; i < s->count; i++) {
             s->cases[i].use = s->cases[i].use == SCORE_TRAIN ? SCORE_GRADE : s->cases[i].use;
         }

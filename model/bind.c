@@ -510,8 +510,8 @@ static void gather(const struct field *fields, const char **names, size_t *n, si
     }
 }
 
-static const char *const root_keys[] = {"format", "name",    "note",     "source", "date",
-                                        "status", "include", "baseline", "sweep",  "score",  "plan"};
+static const char *const root_keys[] = {"format",  "name",     "note",  "source", "date", "status",
+                                        "include", "baseline", "sweep", "score",  "plan"};
 enum { ROOT_KEYS = sizeof root_keys / sizeof root_keys[0] };
 
 static enum status refuse_unread(const struct json *tree, const struct config *c, struct error *err)

@@ -166,8 +166,7 @@ static double billed_life(const struct platform *host, double segment_s, double 
 
 /* Fill the parts of the tally that follow from rounds and segments: counts, seconds billed. */
 static void settle(const struct config *c, const struct program *p, const struct walk *w,
-                   double segments, const double segment_s[2], double own_start_s,
-                   struct tally *t)
+                   double segments, const double segment_s[2], double own_start_s, struct tally *t)
 {
     count_span(c, p, SPAN_SETUP, segments, t);
     count_span(c, p, SPAN_ITERATION, t->rounds, t);
@@ -201,8 +200,8 @@ static void settle(const struct config *c, const struct program *p, const struct
         double one_s = billed_life(host, last_s, last_start_s, own_start_s);
         if (segments > 1) {
             one_s += billed_life(host, segment_s[0], t->start_s, own_start_s) +
-                     (segments - 2) * billed_life(host, segment_s[0] - earlier_s,
-                                                  t->again_start_s, own_start_s);
+                     (segments - 2) *
+                         billed_life(host, segment_s[0] - earlier_s, t->again_start_s, own_start_s);
         }
         t->billed_s[r] = actors * one_s;
         t->invocations += actors * segments;

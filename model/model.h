@@ -187,7 +187,7 @@ struct simulation {
     double half_width_ratio, confidence; /* the stop rule: half width over mean, of time and cost */
     double iterations_max;               /* simulated, the rest extended; 0 = the engine decides */
     struct quantity instance_speed;      /* compute time of an instance over the mean one, mean 1 */
-    struct quantity transfer_speed;      /* transfer time of an instance over the mean one, mean 1 */
+    struct quantity transfer_speed; /* transfer time of an instance over the mean one, mean 1 */
     double straggler_share, straggler_factor; /* of the computations; times as long */
     double crash_per_hour;                    /* of one running function */
     double lost_update_share;                 /* of the PUTs: sent, billed, never seen */
@@ -237,7 +237,7 @@ struct system {
     double option[OPTION_LIMIT];       /* by index in protocol->options; choices by index */
     double structure[STRUCTURE_LIMIT]; /* instances per level, root first (feng-tree) */
     uint32_t structure_count;
-    double poll_interval_s; /* delta; 0 = notified at once */
+    double poll_interval_s;     /* delta; 0 = notified at once */
     double poll_interval_max_s; /* sleeps double from delta up to it; 0 = they are all delta */
     /* constants of MetaFaaS's equations and the ambiguities M1-M20; model/readings.c */
     double c1_s_per_parameter_mb, c2_s_per_mb, c3, c4_s_per_op;
@@ -645,8 +645,8 @@ uint64_t cursor_identity(const struct scenario_cursor *c, bool simulated);
 /* The same of one configuration, before config_finish. */
 uint64_t config_identity(const struct config *c, bool simulated);
 
-/* What stands in a scenario and the data it uses, as numbers: comments, notes, sources and the order
- * of keys do not count. */
+/* What stands in a scenario and the data it uses, as numbers: comments, notes, sources and the
+ * order of keys do not count. */
 struct fingerprints {
     uint64_t scenario; /* all of it: tree, baseline, sweep, catalogue, profile */
     uint64_t prices;   /* the price lists of the catalogue and the section prices */

@@ -32,8 +32,7 @@ static enum status replay(const struct config *c, struct tally *t, struct error 
     return STATUS_OK;
 }
 
-enum status predict_tally(struct config *c, struct evaluator *e, struct tally *t,
-                          struct error *err)
+enum status predict_tally(struct config *c, struct evaluator *e, struct tally *t, struct error *err)
 {
     if (config_finish(c, err) != STATUS_OK || evaluate(c, e, t, err) != STATUS_OK) {
         return err->code;

@@ -150,7 +150,7 @@ struct program {
     struct phase phases[PHASE_LIMIT];
     uint32_t n_roles, n_channels, n_phases;
     enum sync sync;
-    bool redo_round;        /* recovery: the whole round again (Naik, Feng), else one worker */
+    bool redo_round; /* recovery: the whole round again (Naik, Feng), else one worker */
     uint32_t current_role, open_loop;
     enum span_kind current_span;
     bool failed; /* out of memory or a table overflowed: checked once by program_check */
@@ -235,8 +235,8 @@ static inline double poll_time(double t0_s, double ready_s, double interval_s, d
     return t0_s + steps * interval_s;
 }
 
-/* The same with sleeps that double from `first_s` up to `most_s` (at most first_s: all alike), and a
- * poll that itself takes `poll_s`. *gap_s is the last sleep and poll, what a signal can lose. */
+/* The same with sleeps that double from `first_s` up to `most_s` (at most first_s: all alike), and
+ * a poll that itself takes `poll_s`. *gap_s is the last sleep and poll, what a signal can lose. */
 static inline double poll_doubling(double t0_s, double ready_s, double first_s, double most_s,
                                    double poll_s, double *polls, double *gap_s)
 {

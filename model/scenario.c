@@ -328,8 +328,9 @@ enum status scenario_merged(struct scenario *s, struct json **out, struct error 
     struct json *sweep = s->sweep != NULL ? json_copy(&s->arena, s->sweep) : NULL;
     struct json *score = s->score != NULL ? json_copy(&s->arena, s->score) : NULL;
     struct json *plan = s->plan != NULL ? json_copy(&s->arena, s->plan) : NULL;
-    if ((s->plan != NULL && plan == NULL) || tree == NULL || (s->baseline != NULL && baseline == NULL) ||
-        (s->sweep != NULL && sweep == NULL) || (s->score != NULL && score == NULL)) {
+    if ((s->plan != NULL && plan == NULL) || tree == NULL ||
+        (s->baseline != NULL && baseline == NULL) || (s->sweep != NULL && sweep == NULL) ||
+        (s->score != NULL && score == NULL)) {
         return RAISE(err, ERR_MEMORY, "out of memory copying %s", s->path);
     }
     if (baseline != NULL) {

@@ -148,9 +148,8 @@ ptrdiff_t search_front_nearest(const struct search_front *f, const struct constr
     double least = HUGE_VAL;
     for (size_t i = 0; i < f->count; i++) {
         const struct search_point *p = &f->points[i];
-        const double miss =
-            fmax(limits->deadline_s > 0 ? p->time_s / limits->deadline_s : 0,
-                 limits->budget_usd > 0 ? p->cost_usd / limits->budget_usd : 0);
+        const double miss = fmax(limits->deadline_s > 0 ? p->time_s / limits->deadline_s : 0,
+                                 limits->budget_usd > 0 ? p->cost_usd / limits->budget_usd : 0);
         if (miss < least) {
             least = miss;
             best = (ptrdiff_t)i;
@@ -351,8 +350,7 @@ static enum status keep_best(void *context, const struct search_point *p, struct
     const double other = p->time_s * p->cost_usd;
     const double than = b->point.time_s * b->point.cost_usd;
     if (!b->found || value < b->value ||
-        (value == b->value &&
-         (other < than || (other == than && search_before(p, &b->point))))) {
+        (value == b->value && (other < than || (other == than && search_before(p, &b->point))))) {
         b->point = *p;
         b->value = value;
         b->found = true;
@@ -407,8 +405,7 @@ static void insert(const struct search_question *q, const struct search_point *p
 }
 
 enum status search_rivals(const struct search *s, const struct search_question *q, double slack,
-                          size_t limit, struct search_point *out, size_t *count,
-                          struct error *err)
+                          size_t limit, struct search_point *out, size_t *count, struct error *err)
 {
     struct search_point first;
     bool found = false;
@@ -417,8 +414,7 @@ enum status search_rivals(const struct search *s, const struct search_question *
     if (search_best(s, q, &first, &found, err) != STATUS_OK || !found) {
         return err->code;
     }
-    double enough =
-        (1 + slack) * search_value(&q->objective, first.time_s, first.cost_usd);
+    double enough = (1 + slack) * search_value(&q->objective, first.time_s, first.cost_usd);
     seeker_init(&k, s);
     for (size_t i = 0; i < s->n_choices; i++) {
         const size_t n = search_groups_of(s, i);

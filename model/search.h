@@ -61,14 +61,14 @@ enum status search_front_add(struct search_front *f, const struct search_point *
 
 /* One combination of the axes other than workers and memory. */
 struct search_choice {
-    uint64_t point;                 /* of the scenario's axes, workers and memory at their first */
-    struct config config, relaxed;  /* as written; the same with what is monotone only */
-    const double *memory;           /* MiB, ascending, what the platform sells */
+    uint64_t point;                /* of the scenario's axes, workers and memory at their first */
+    struct config config, relaxed; /* as written; the same with what is monotone only */
+    const double *memory;          /* MiB, ascending, what the platform sells */
     size_t n_memory;
-    bool tight;                     /* config is its own relaxation */
-    bool unbounded;                 /* printed equations: nothing to bound with */
-    bool own_structure;             /* an axis says the structure: workers must fit it */
-    uint32_t *parents;              /* takes_structure: see structure.c; by number of workers */
+    bool tight;         /* config is its own relaxation */
+    bool unbounded;     /* printed equations: nothing to bound with */
+    bool own_structure; /* an axis says the structure: workers must fit it */
+    uint32_t *parents;  /* takes_structure: see structure.c; by number of workers */
 };
 
 struct search {
@@ -116,8 +116,8 @@ enum status search_pareto(const struct search *s, const struct search_options *o
 struct search_question {
     struct search_objective objective;
     struct constraints limits;
-    ptrdiff_t choice;  /* only this choice; -1 = all */
-    double workers;    /* only this number of workers; 0 = all */
+    ptrdiff_t choice; /* only this choice; -1 = all */
+    double workers;   /* only this number of workers; 0 = all */
 };
 /* The best point within the limits; *found false when there is none. */
 enum status search_best(const struct search *s, const struct search_question *q,
@@ -125,8 +125,7 @@ enum status search_best(const struct search *s, const struct search_question *q,
 /* The best memory of every (choice, workers) whose value is within (1 + slack) of the best one:
  * at most `limit` points, the best first. */
 enum status search_rivals(const struct search *s, const struct search_question *q, double slack,
-                          size_t limit, struct search_point *out, size_t *count,
-                          struct error *err);
+                          size_t limit, struct search_point *out, size_t *count, struct error *err);
 /* The best point of a front within the limits; -1 when none is. */
 ptrdiff_t search_front_best(const struct search_front *f, const struct search_objective *o,
                             const struct constraints *limits);
@@ -140,8 +139,8 @@ ptrdiff_t search_front_nearest(const struct search_front *f, const struct constr
 /* ---------------------------------------------------------------- trees of servers */
 
 /* Instances per level, root first, of the best tree of parameter servers for n workers (Feng et
- * al. 2018; models.md section 8): V(1) = 0, V(n) = min over 1 <= q < n of V(q) + alpha + beta n / q,
- * of equal q the smallest. parents[n] is that q; parents has n_max + 1 entries. O(n_max^2). */
+ * al. 2018; models.md section 8): V(1) = 0, V(n) = min over 1 <= q < n of V(q) + alpha + beta n /
+ * q, of equal q the smallest. parents[n] is that q; parents has n_max + 1 entries. O(n_max^2). */
 enum status structure_parents(uint32_t n_max, double alpha_s, double beta_s, uint32_t *parents,
                               struct error *err);
 /* The levels for n workers, at most STRUCTURE_LIMIT; gives their number, 0 when they are more. */

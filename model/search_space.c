@@ -7,8 +7,8 @@
 
 enum {
     WORKERS_USUAL = 1000,
-    TREES_MAX = 20000,  /* workers for whom a tree is chosen: the choice is quadratic in them */
-    COMBINATIONS = 64   /* configurations a cursor keeps at once (model/cursor.c) */
+    TREES_MAX = 20000, /* workers for whom a tree is chosen: the choice is quadratic in them */
+    COMBINATIONS = 64  /* configurations a cursor keeps at once (model/cursor.c) */
 };
 
 static const char workers_pointer[] = "/platform/workers";
@@ -66,8 +66,8 @@ static bool sold(const struct platform *p, double mib)
     if (p->kind != PLATFORM_FUNCTION) {
         return true;
     }
-    const double steps = p->memory_step_mib > 0 ? (mib - p->memory_min_mib) / p->memory_step_mib
-                                                : 0;
+    const double steps =
+        p->memory_step_mib > 0 ? (mib - p->memory_min_mib) / p->memory_step_mib : 0;
     return mib >= p->memory_min_mib && (p->memory_max_mib <= 0 || mib <= p->memory_max_mib) &&
            fabs(steps - floor(steps + 0.5)) <= 1e-9;
 }
@@ -272,8 +272,7 @@ static enum status open_choices(struct search *s, struct error *err)
         if (open_choice(s, &s->choices[i], err) != STATUS_OK) {
             return err->code;
         }
-        s->configurations +=
-            (double)search_groups_of(s, i) * (double)s->choices[i].n_memory;
+        s->configurations += (double)search_groups_of(s, i) * (double)s->choices[i].n_memory;
     }
     return STATUS_OK;
 }

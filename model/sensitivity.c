@@ -77,8 +77,8 @@ static void find_in_section(const struct config *c, const struct section *s, boo
     for (const struct field *f = s->fields; f->key != NULL; f++) {
         const bool alias = f->offset[1] != NO_FIELD;
         const size_t first = s->offset + f->offset[0];
-        if (f->type != FIELD_QUANTITY || (alias && !general(c, s, f)) ||
-            !uncertain(at(c, first)) || covered(out, first)) {
+        if (f->type != FIELD_QUANTITY || (alias && !general(c, s, f)) || !uncertain(at(c, first)) ||
+            covered(out, first)) {
             continue;
         }
         struct uncertain *u = add(out, s->name, f->key, at(c, first));
@@ -208,7 +208,8 @@ static enum status tornado(const struct config *means, struct evaluator *e, stru
 static double width(const struct uncertain *u, const struct sensitivity *s)
 {
     const double time = fabs(u->time_high_s - u->time_low_s) / s->time_s;
-    const double cost = s->cost_usd > 0 ? fabs(u->cost_high_usd - u->cost_low_usd) / s->cost_usd : 0;
+    const double cost =
+        s->cost_usd > 0 ? fabs(u->cost_high_usd - u->cost_low_usd) / s->cost_usd : 0;
     return isnan(time + cost) ? HUGE_VAL : fmax(time, cost);
 }
 

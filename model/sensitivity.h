@@ -9,13 +9,13 @@ enum { INPUT_LIMIT = 64, INPUT_PLACES = 6, SOBOL_INPUTS = 20 };
 
 /* One uncertain input: a quantity with a distribution, or a number that was given a range. */
 struct uncertain {
-    char name[96];           /* JSON pointer */
-    struct quantity q;       /* what it may be */
-    bool number, whole;      /* a plain number of the configuration; a count */
+    char name[96];                         /* JSON pointer */
+    struct quantity q;                     /* what it may be */
+    bool number, whole;                    /* a plain number of the configuration; a count */
     size_t places[INPUT_PLACES], n_places; /* offsets in struct config */
-    double low, high;        /* 5th and 95th percentile */
+    double low, high;                      /* 5th and 95th percentile */
     double time_low_s, time_high_s, cost_low_usd, cost_high_usd; /* there; NaN: infeasible */
-    bool in_sobol; /* Sobol indices were computed: */
+    bool in_sobol;                                               /* Sobol indices were computed: */
     struct sobol {
         double first, first_lo, first_hi, total, total_lo, total_hi;
     } time, cost; /* share of the variance; 95 % intervals by bootstrap */
@@ -23,8 +23,8 @@ struct uncertain {
 
 struct sensitivity {
     struct uncertain inputs[INPUT_LIMIT];
-    size_t n_inputs, left_out; /* left_out: from the Sobol indices, too many */
-    double time_s, cost_usd;   /* every input at its mean */
+    size_t n_inputs, left_out;  /* left_out: from the Sobol indices, too many */
+    double time_s, cost_usd;    /* every input at its mean */
     size_t samples, infeasible; /* rows of the design; those left out because a run is infeasible */
 };
 

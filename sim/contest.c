@@ -51,15 +51,14 @@ static void examine(struct contender *c, struct runs *r, const struct search_obj
     c->value_lo = c->value - half;
     c->value_hi = c->value + half;
     c->replications = (uint32_t)r->count;
-    c->p_limits = limits->deadline_s > 0 || limits->budget_usd > 0 ? within / (double)r->count
-                                                                   : (double)NAN;
+    c->p_limits =
+        limits->deadline_s > 0 || limits->budget_usd > 0 ? within / (double)r->count : (double)NAN;
     c->sure_time_s = sure_within(r->time_s, r->count, sure);
     c->sure_cost_usd = sure_within(r->cost_usd, r->count, sure);
 }
 
-static enum status play(struct contender *c, size_t times,
-                        const struct search_objective *objective, double sure,
-                        const struct simulation_options *options, struct error *err)
+static enum status play(struct contender *c, size_t times, const struct search_objective *objective,
+                        double sure, const struct simulation_options *options, struct error *err)
 {
     struct runs runs = {.capacity = times};
     struct simulation_options o = *options;

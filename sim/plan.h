@@ -81,8 +81,9 @@ struct plan {
     const struct config *config;
     const struct program *program;
     double rounds, rounds_per_call; /* the closed form's plan of re-invocations */
-    double start_s, again_start_s;  /* the closed form's mean start, of the job and of a re-invocation */
-    double round_s, save_s;         /* planned times of a round and of a checkpoint */
+    double start_s,
+        again_start_s;      /* the closed form's mean start, of the job and of a re-invocation */
+    double round_s, save_s; /* planned times of a round and of a checkpoint */
     struct plan_op *ops;
     struct plan_role roles[ROLE_LIMIT];
     struct plan_channel channels[CHANNEL_LIMIT];

@@ -96,7 +96,7 @@ static void begin_function(struct run *s, uint32_t a)
     const uint64_t old_sandbox = actor->sandbox;
     if (!p->config->simulation.play_startup) { /* the closed form's mean, for everybody */
         const struct plan_role *const role = &p->roles[p->actor_role[a]];
-        start_s = role->called ? role->call_start_s
+        start_s = role->called     ? role->call_start_s
                   : s->segment > 0 ? p->again_start_s
                                    : p->start_s;
         actor->sandbox = (uint64_t)a << 32 | actor->incarnation;

@@ -131,8 +131,8 @@ struct counters {
     double polls[STORE_USES][2];        /* LIST, failed GET */
     double steady_polls[STORE_USES][2]; /* the same in this segment, after the transient */
     double billed_s[ROLE_LIMIT], host_s[ROLE_LIMIT];
-    double steady_billed_s[ROLE_LIMIT], steady_host_s[ROLE_LIMIT]; /* of calls */
-    double played[ROLE_LIMIT], extended[ROLE_LIMIT];               /* actor rounds */
+    double steady_billed_s[ROLE_LIMIT], steady_host_s[ROLE_LIMIT];     /* of calls */
+    double played[ROLE_LIMIT], extended[ROLE_LIMIT];                   /* actor rounds */
     double extended_billed_s[ROLE_LIMIT], extended_host_s[ROLE_LIMIT]; /* not played */
     double invocations, cold, warm, queued;
     double throttled, crashes, timeouts, lost, redone;

@@ -120,8 +120,9 @@ struct contender {
     double p_deadline, p_budget, p_limits; /* shares of the runs; NaN without such a limit */
     double sure_time_s, sure_cost_usd;     /* what the share `sure` of the runs stays within */
 };
-/* Simulate all replications_min times, then twice as often every time, until the interval of every value lies apart from the
- * best one's or `replications_max` runs are done; sorts them, the best first.
+/* Simulate all replications_min times, then twice as often every time, until the interval of every
+ * value lies apart from the best one's or `replications_max` runs are done; sorts them, the best
+ * first.
  *
  * Takes:  sure: the share of runs for sure_time_s and sure_cost_usd. Intervals have the confidence
  *         of each configuration's section `simulation`.

@@ -417,9 +417,8 @@ static void a_file_that_is_no_profile_is_refused(void **state)
     size_t moved = 0;
     assert_int_equal(profile_compare(&none, "/no/such.json", &report, &moved, &err), ERR_IO);
     err = (struct error){0};
-    assert_int_equal(
-        profile_compare(&none, "tests/data/small.json", &report, &moved, &err),
-        ERR_INPUT);
+    assert_int_equal(profile_compare(&none, "tests/data/small.json", &report, &moved, &err),
+                     ERR_INPUT);
     assert_non_null(strstr(err.message, "not a measured profile"));
     text_free(&report);
 }

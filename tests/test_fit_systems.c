@@ -17,8 +17,8 @@ enum { SEEDS = 200, ROWS = 16 };
 struct known {
     const char *law;
     double truth[4];
-    size_t response;         /* column */
-    const char *rows[ROWS];  /* the other cells, "*" for the measured one */
+    size_t response;        /* column */
+    const char *rows[ROWS]; /* the other cells, "*" for the measured one */
 };
 
 static const struct known known[] = {
@@ -157,7 +157,8 @@ static void constants_that_cannot_be_told_apart_are_named(void **state)
     assert_ok(table_parse("made.csv", own, sizeof text - 1, &table, &err), &err);
     assert_ok(system_fit_table(&table, system_law_find("mlless"), NULL, &fit, &err), &err);
     assert_int_equal(fit.fit.ambiguities, 1);
-    assert_string_equal(fit.fit.ambiguity[0].text, "these cannot be told apart: th0_s, th2_s, th1_s");
+    assert_string_equal(fit.fit.ambiguity[0].text,
+                        "these cannot be told apart: th0_s, th2_s, th1_s");
     for (size_t k = 0; k < 3; k++) {
         assert_true(fit.fit.parameter[k].unidentified);
         assert_true(isnan(fit.fit.parameter[k].low));

@@ -25,16 +25,11 @@ static size_t list_variants(const struct protocol *protocol, struct variant out[
     static const struct {
         const char *system;
         struct variant variant;
-    } numbers[] = {{"smlt", {"shards", 5}},
-                   {"smlt", {"shards", 70}},
-                   {"smlt", {"skip_own", 1}},
-                   {"mlless", {"byte_share", 0.37}},
-                   {"mlless", {"filter_s", 0.019}},
-                   {"mlless", {"supervisor_s", 0.023}},
-                   {"naik", {"combine_epochs", 2}},
-                   {"naik", {"race", 1}},
-                   {"cirrus", {"pull_share", 0.11}},
-                   {"mlless", {"significant_workers", 1}}};
+    } numbers[] = {{"smlt", {"shards", 5}},          {"smlt", {"shards", 70}},
+                   {"smlt", {"skip_own", 1}},        {"mlless", {"byte_share", 0.37}},
+                   {"mlless", {"filter_s", 0.019}},  {"mlless", {"supervisor_s", 0.023}},
+                   {"naik", {"combine_epochs", 2}},  {"naik", {"race", 1}},
+                   {"cirrus", {"pull_share", 0.11}}, {"mlless", {"significant_workers", 1}}};
     size_t n = 0;
     out[n++] = (struct variant){NULL, 0};
     for (size_t i = 0; i < OPTION_LIMIT && protocol->options[i].name != NULL; ++i) {
@@ -138,13 +133,15 @@ static void compare(const struct play *p, struct variant v, enum play_store kind
             (!c->bound && s->time_s < c->time_s * (1 - 1e-9))) {
             tell(&p->config, v, kind, "time (cold calls)", s->time_s, c->time_s);
         }
-    } else if (c->bound ? s->time_s > c->time_s * (1 + 1e-9) : !close_to(s->time_s, c->time_s, 1e-9)) {
+    } else if (c->bound ? s->time_s > c->time_s * (1 + 1e-9)
+                        : !close_to(s->time_s, c->time_s, 1e-9)) {
         tell(&p->config, v, kind, c->bound ? "time (bound)" : "time", s->time_s, c->time_s);
     }
     double sum = 0;
     for (int i = 0; i < CATEGORIES; ++i) {
         sum += s->category_s[i];
-        if (!c->bound && slack_s == 0 && cold_s == 0 && fabs(s->category_s[i] - c->category_s[i]) > 1e-9 * c->time_s) {
+        if (!c->bound && slack_s == 0 && cold_s == 0 &&
+            fabs(s->category_s[i] - c->category_s[i]) > 1e-9 * c->time_s) {
             tell(&p->config, v, kind, "a part of the time", s->category_s[i], c->category_s[i]);
         }
     }
@@ -229,8 +226,7 @@ static void starts_agree(void **state)
 {
     (void)state;
     every_system_agrees(STORE_FREE, (struct way){.rounds = 7, .even = true, .starts = true}, 200);
-    every_system_agrees(STORE_CAPPED, (struct way){.rounds = 7, .even = true, .starts = true},
-                        200);
+    every_system_agrees(STORE_CAPPED, (struct way){.rounds = 7, .even = true, .starts = true}, 200);
 }
 
 static void free_stores_agree(void **state)

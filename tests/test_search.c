@@ -183,9 +183,9 @@ static void the_best_within_limits_is_on_the_front(void **state)
         bool found = false;
         assert_ok(search_best(&search, &own, &best, &found, &err), &err);
         assert_true(found && best.memory_mib == rivals[i].memory_mib);
-        assert_true(i == 0 || search_value(&q.objective, rivals[i].time_s, rivals[i].cost_usd) >=
-                                  search_value(&q.objective, rivals[i - 1].time_s,
-                                               rivals[i - 1].cost_usd));
+        assert_true(i == 0 ||
+                    search_value(&q.objective, rivals[i].time_s, rivals[i].cost_usd) >=
+                        search_value(&q.objective, rivals[i - 1].time_s, rivals[i - 1].cost_usd));
     }
     search_front_free(&full);
     search_close(&search);

@@ -24,8 +24,7 @@ static void quantiles_invert_the_distribution_functions(void **state)
                      1e-9);
         const double parts[] = {0.3, DISTRIBUTION_LOGNORMAL, -1.3, 0.7, 0,
                                 0.7, DISTRIBUTION_GAMMA,     2.3,  0.4, 0};
-        const struct quantity mixture = {
-            .kind = DISTRIBUTION_MIXTURE, .count = 2, .table = parts};
+        const struct quantity mixture = {.kind = DISTRIBUTION_MIXTURE, .count = 2, .table = parts};
         const double m = quantity_quantile(&mixture, p);
         assert_close(0.3 * gsl_cdf_lognormal_P(m, -1.3, 0.7) + 0.7 * gsl_cdf_gamma_P(m, 2.3, 0.4),
                      p, 1e-8);

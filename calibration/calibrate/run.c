@@ -58,8 +58,8 @@ static bool is_known(const struct profile *p, const struct calibrate_case *what,
     return false;
 }
 
-/* Processor time: a task on one thread waits for nothing, so on an idle core it is the wall time, and
- * on a busy machine what a core of one's own would need. */
+/* Processor time: a task on one thread waits for nothing, so on an idle core it is the wall time,
+ * and on a busy machine what a core of one's own would need. */
 static double processor_s(void *context)
 {
     (void)context;

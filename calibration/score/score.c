@@ -69,8 +69,7 @@ enum status score_rows(size_t n, const double *measured, const double *predicted
     }
     size_t held = 0;
     for (size_t i = 0; i < n; i++) {
-        const double error =
-            absolute ? predicted[i] - measured[i] : predicted[i] / measured[i] - 1;
+        const double error = absolute ? predicted[i] - measured[i] : predicted[i] / measured[i] - 1;
         out->bias += error / (double)n;
         out->mape += fabs(error) / (double)n;
         if (fabs(error) > out->max_error) {

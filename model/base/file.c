@@ -92,8 +92,8 @@ enum status file_begin(struct file_out *f, const char *path, struct error *err)
     struct stat info;
     /* A device or pipe (/dev/null, a named pipe) cannot be renamed over: write into it. */
     f->special = stat(path, &info) == 0 && !S_ISREG(info.st_mode);
-    f->fd = open(f->special ? path : f->name, O_WRONLY | (f->special ? 0 : O_CREAT | O_TRUNC),
-                 0666);
+    f->fd =
+        open(f->special ? path : f->name, O_WRONLY | (f->special ? 0 : O_CREAT | O_TRUNC), 0666);
     if (f->fd < 0) {
         cannot_write(f, err);
         file_abandon(f);
@@ -149,8 +149,7 @@ void file_abandon(struct file_out *f)
 enum status file_write(const char *path, const char *data, size_t size, struct error *err)
 {
     struct file_out f;
-    if (file_begin(&f, path, err) == STATUS_OK &&
-        file_append(&f, data, size, err) == STATUS_OK) {
+    if (file_begin(&f, path, err) == STATUS_OK && file_append(&f, data, size, err) == STATUS_OK) {
         file_finish(&f, err);
     }
     file_abandon(&f);
