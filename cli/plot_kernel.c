@@ -39,7 +39,7 @@ static void write_curve(struct plot *p, const struct curves *c, size_t series, s
         for (size_t k = i; k < end; k++) {
             const double train = frame_number(f, k, c->train);
             sum += isfinite(train) ? train : 0;
-            n += isfinite(train);
+            n += isfinite(train) ? 1 : 0;
         }
         if (n > 0) {
             write_point(p, series, frame_number(f, end - 1, c->iteration), sum / (double)n, NAN);
