@@ -157,6 +157,9 @@ static void write_shares(struct text *out, const struct plan *p, const struct co
                     100 * c->p_budget);
     }
     text_printf(out, ", wanted %.4g %%\n", 100 * p->confidence);
+    text_puts(out,
+              "    (runs differ by noise; constants nobody is sure of can move the time far more: "
+              "faascast sensitivity)\n");
 }
 
 /* A mean and the half width of its interval. */

@@ -325,7 +325,7 @@ void text_rows_table(struct text *out, const struct cli *cli, const struct scena
             text_printf(&mark, "%scheapest", mark.size > 0 ? ", " : "");
         }
         if (at == marks.meets) {
-            text_printf(&mark, "%sbest within limits", mark.size > 0 ? ", " : "");
+            text_printf(&mark, "%smeets limits", mark.size > 0 ? ", " : "");
             strong[i + 1] = true;
         }
         fill_row(&g, s, &list->rows[i], i + 1, mark.data != NULL ? mark.data : "");
