@@ -12,6 +12,7 @@
 
 #define APPLICATION_ID "1718709619" /* "fqas": tells our files from other SQLite files */
 #define FORMAT "1"
+#define BUSY_MS 60000
 
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS series(series INTEGER PRIMARY KEY, scenario TEXT NOT NULL,"
@@ -102,15 +103,18 @@ static enum status query_number(struct result_store *s, const char *sql, int64_t
     return err->code;
 }
 
-/* An empty file, or one of ours? */
+/* An empty file, or one of ours? One transaction, so that the three numbers are of one moment:
+ * another process may be making the same store just now. */
 static enum status check_kind(struct result_store *s, enum store_mode mode, struct error *err)
 {
     int64_t application = 0;
     int64_t tables = 0;
     int64_t format = 0;
-    if (query_number(s, "PRAGMA application_id", &application, err) != STATUS_OK ||
+    if (execute(s, "BEGIN", "read", err) != STATUS_OK ||
+        query_number(s, "PRAGMA application_id", &application, err) != STATUS_OK ||
         query_number(s, "SELECT count(*) FROM sqlite_master", &tables, err) != STATUS_OK ||
-        query_number(s, "PRAGMA user_version", &format, err) != STATUS_OK) {
+        query_number(s, "PRAGMA user_version", &format, err) != STATUS_OK ||
+        execute(s, "COMMIT", "read", err) != STATUS_OK) {
         return err->code;
     }
     if (tables == 0 && application == 0 && mode == STORE_WRITE) {
@@ -179,6 +183,22 @@ static int open_file(const char *path, enum store_mode mode, sqlite3 **db)
     return code;
 }
 
+/* A log (WAL): a kill loses what is not committed and nothing else. Its size is bounded by moving it
+ * into the file every 64 MiB. SQLite does not wait by itself when two processes change the mode of
+ * one new file at once, so the wait is here. */
+static enum status use_log(struct result_store *s, struct error *err)
+{
+    static const char sql[] = "PRAGMA page_size=16384; PRAGMA journal_mode=WAL;"
+                              "PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=4096;"
+                              "PRAGMA cache_size=-16000";
+    int code = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
+    for (int waited_ms = 0; (code & 0xff) == SQLITE_BUSY && waited_ms < BUSY_MS; waited_ms += 10) {
+        sqlite3_sleep(10);
+        code = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
+    }
+    return code == SQLITE_OK ? STATUS_OK : store_raise(s, "write", err);
+}
+
 enum status store_open(const char *path, enum store_mode mode, struct result_store **out,
                        struct error *err)
 {
@@ -197,16 +217,11 @@ enum status store_open(const char *path, enum store_mode mode, struct result_sto
         store_raise(s, mode == STORE_WRITE ? "create" : "open", err);
     }
     if (err->code == STATUS_OK) {
-        sqlite3_busy_timeout(s->db, 60000);
+        sqlite3_busy_timeout(s->db, BUSY_MS);
         check_kind(s, mode, err);
     }
-    /* A log (WAL): a kill loses what is not committed and nothing else. Its size is bounded by
-     * moving it into the file every 64 MiB. */
-    if (err->code == STATUS_OK && mode == STORE_WRITE &&
-        execute(s,
-                "PRAGMA page_size=16384; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
-                "PRAGMA wal_autocheckpoint=4096; PRAGMA cache_size=-16000; BEGIN IMMEDIATE",
-                "write", err) == STATUS_OK &&
+    if (err->code == STATUS_OK && mode == STORE_WRITE && use_log(s, err) == STATUS_OK &&
+        execute(s, "BEGIN IMMEDIATE", "write", err) == STATUS_OK &&
         execute(s, schema, "write", err) == STATUS_OK) {
         execute(s, "COMMIT", "write", err);
     }
