@@ -462,25 +462,23 @@ static void worker_memory_is_close_to_what_must_be_saved(void **state)
 {
     (void)state;
     const struct {
-        size_t channels, size, hidden, shots, steps;
+        size_t channels, size;
         bool pool;
-    } rows[] = {
-        {1, 28, 32, 1, 1, false}, {1, 28, 64, 5, 5, false}, {3, 32, 32, 1, 5, true},
-        {3, 32, 64, 5, 1, true},  {3, 84, 32, 1, 1, true},  {3, 84, 64, 5, 5, true},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    } sets[] = {{1, 28, false}, {3, 32, true}, {3, 84, true}};
+    enum { CHOICES = 2 * 2 * 3 }; /* channels of a block, shots, steps */
+    for (size_t i = 0; i < CHOICES * sizeof sets / sizeof *sets; i++) {
         for (int algorithm = KERNEL_MAML; algorithm <= KERNEL_EALFA; algorithm++) {
             struct kernel_config c = small;
             struct kernel_memory memory;
             struct error err = {0};
             c.algorithm = (enum kernel_algorithm)algorithm;
             c.precision = KERNEL_FLOAT32;
-            c.channels = rows[i].channels;
-            c.size = rows[i].size;
-            c.hidden = rows[i].hidden;
-            c.shots = rows[i].shots;
-            c.steps = rows[i].steps;
-            c.pool = rows[i].pool;
+            c.channels = sets[i / CHOICES].channels;
+            c.size = sets[i / CHOICES].size;
+            c.pool = sets[i / CHOICES].pool;
+            c.hidden = i % 2 == 0 ? 32 : 64;
+            c.shots = i / 2 % 2 == 0 ? 1 : 5;
+            c.steps = 1 + 2 * (i / 4 % 3);
             c.layers = 4;
             c.ways = 5;
             c.queries = 15;

@@ -65,7 +65,7 @@ cmp -s "$work/images.csv" "$work/images.zip.csv" || fail "folder and zip train d
 
 expect 3 'no class or group is called' train tests/data/small.json --data tests/data/omniglot/images --test-classes Tagallog
 expect 1 'cannot read' train tests/data/small.json --data /no/such/folder
-expect 3 'has 6 images, expected at least 16' train tests/data/small.json --data tests/data/omniglot/images \
+expect 3 'training classes: class' train tests/data/small.json --data tests/data/omniglot/images \
     --set /workload/queries=15 --validation-classes 0
 expect 2 '--iterations 0' train tests/data/small.json --iterations 0
 expect 2 'usage' train

@@ -34,9 +34,11 @@ struct backend {
     struct images *(*images_cut)(struct bump *b, const struct kernel_shape *s, size_t n);
     struct slot *(*slot_cut)(struct bump *b, const struct kernel_shape *s, size_t n,
                              enum slot_use use);
-    /* For batches of up to n images, tangents of up to `kept` images (0: none). */
+    /* For batches of up to n images, tangents of up to `kept` images (0: none). `done` is a slot of
+     * done_n images, or NULL and 0, that nobody needs any more when tangents are taken: its maps may
+     * serve for them. */
     struct scratch *(*scratch_cut)(struct bump *b, const struct kernel_shape *s, size_t n,
-                                   size_t kept);
+                                   size_t kept, const struct slot *done, size_t done_n);
 
     /* Images first..first+count-1 of the batch from float [count][C][H][H]. */
     void (*load)(const struct kernel_shape *s, struct images *im, const float *x, size_t first,

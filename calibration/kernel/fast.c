@@ -22,7 +22,7 @@ struct scratch {
     struct view last;      /* last maps when features are their means */
     real *zb, *zbd;        /* a group of bordered maps */
     size_t group_elements; /* of each */
-    real *ubd[2];          /* cotangents' tangents, this block's and the next one's */
+    real *ubd[2];          /* cotangents' tangents of even and of odd blocks */
     real *transposed[2];
     real *origin; /* [F] */
     double *sums; /* [2][F] */
@@ -181,28 +181,32 @@ static struct slot *slot_cut(struct bump *b, const struct kernel_shape *s, size_
     return slot;
 }
 
+/* Maps of `done`, where it has enough of them, are of the same shape, border of zeros included. */
 static struct scratch *scratch_cut(struct bump *b, const struct kernel_shape *s, size_t n,
-                                   size_t kept)
+                                   size_t kept, const struct slot *done, size_t done_n)
 {
     struct scratch made = {0};
     struct scratch *w = bump_take(b, 1, sizeof *w);
-    size_t out = 0;
+    const bool lent = kept > 0 && done_n >= kept;
+    size_t out[2] = {0, 0};
     for (size_t l = 0; l < s->layers; l++) {
         const struct layer_shape *y = &s->layer[l];
         struct fast_tangent *d = &made.tangent[l];
         const bool fused = l == 0 && first_fuses(s);
         const size_t group = fused ? 0 : group_of(y, n) * bordered(y);
         made.group_elements = group > made.group_elements ? group : made.group_elements;
-        out = y->out * y->out > out ? y->out * y->out : out;
+        out[l % 2] = y->out * y->out > out[l % 2] ? y->out * y->out : out[l % 2];
         if (kept == 0) {
             continue;
         }
-        if (!fused) {
-            d->zd = cut_map(b, kept, y, y->conv);
-        }
-        d->zdp = y->window == 1 ? d->zd : cut_map(b, kept, y, y->out);
-        if (l + 1 < s->layers) {
-            d->ad = inside(cut_map(b, kept, y, y->out + 2));
+        if (lent && done != NULL) {
+            d->zd = done->layer[l].z;
+            d->zdp = done->layer[l].zp;
+            d->ad = done->layer[l].a;
+        } else if (!lent) {
+            d->zd = fused ? d->zd : cut_map(b, kept, y, y->conv);
+            d->zdp = y->window == 1 ? d->zd : cut_map(b, kept, y, y->out);
+            d->ad = l + 1 < s->layers ? inside(cut_map(b, kept, y, y->out + 2)) : d->ad;
         }
         d->q = bump_take(b, y->cout, sizeof(real));
         d->mean = bump_take(b, y->cout, sizeof(real));
@@ -216,8 +220,8 @@ static struct scratch *scratch_cut(struct bump *b, const struct kernel_shape *s,
     made.zbd = bump_take(b, kept ? made.group_elements : 0, sizeof(real));
     made.transposed[0] = bump_take(b, backward ? square : 0, sizeof(real));
     made.transposed[1] = bump_take(b, kept ? square : 0, sizeof(real));
-    made.ubd[0] = bump_take(b, kept * s->hidden * out, sizeof(real));
-    made.ubd[1] = bump_take(b, kept * s->hidden * out, sizeof(real));
+    made.ubd[0] = bump_take(b, kept * s->hidden * out[0], sizeof(real));
+    made.ubd[1] = bump_take(b, kept * s->hidden * out[1], sizeof(real));
     made.origin = bump_take(b, s->hidden, sizeof(real));
     made.sums = bump_take(b, 2 * s->hidden, sizeof(double));
     if (first_fuses(s)) {

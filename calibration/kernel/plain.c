@@ -81,8 +81,10 @@ static struct slot *slot_cut(struct bump *b, const struct kernel_shape *s, size_
 }
 
 static struct scratch *scratch_cut(struct bump *b, const struct kernel_shape *s, size_t n,
-                                   size_t kept)
+                                   size_t kept, const struct slot *done, size_t done_n)
 {
+    (void)done; /* the oracle shares nothing */
+    (void)done_n;
     struct scratch made = {0};
     struct scratch *w = bump_take(b, 1, sizeof *w);
     size_t conv = 0, out = 0;

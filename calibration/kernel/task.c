@@ -48,7 +48,9 @@ static void cut_slots(struct task *t, struct bump *b)
                              : t->net->slot_cut(b, s, s->query,
                                                 s->head_only && !learn ? SLOT_FEATURES : SLOT_ONCE);
     const size_t most = n > s->query ? n : s->query;
-    t->scratch = t->net->scratch_cut(b, s, most, tangents ? s->support : 0);
+    /* The query loss has gone back before the first Hessian-vector product. */
+    t->scratch = t->net->scratch_cut(b, s, most, tangents ? s->support : 0, t->query_slot,
+                                     s->joint ? 0 : s->query);
 }
 
 void task_cut(struct task *t, struct bump *b, const struct kernel_shape *s,

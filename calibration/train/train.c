@@ -2,6 +2,7 @@
 #include "calibration/train/checkpoint.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -86,6 +87,20 @@ static enum status check_fit(const struct kernel_config *k, const struct image_s
     return STATUS_OK;
 }
 
+/* Says which of the three lists of classes is the one in error. */
+static enum status open_sampler(struct episode_sampler *sampler, const struct image_set *set,
+                                const struct class_list *classes, struct episode_shape shape,
+                                uint64_t seed, const char *part, struct error *err)
+{
+    const enum status status = episode_sampler_init(sampler, set, classes, shape, seed, err);
+    if (status == ERR_INPUT) {
+        char message[sizeof err->message];
+        memcpy(message, err->message, sizeof message);
+        snprintf(err->message, sizeof err->message, "%s classes: %.440s", part, message);
+    }
+    return status;
+}
+
 static enum status open_samplers(struct trainer *t, struct error *err)
 {
     const struct kernel_config *const k = &t->options->kernel;
@@ -97,17 +112,17 @@ static enum status open_samplers(struct trainer *t, struct error *err)
         status = check_fit(k, d->test_set, err);
     }
     if (status == STATUS_OK) {
-        status = episode_sampler_init(&t->train, d->set, d->train, shape,
-                                      stream_seed(seed, STREAM_TRAIN), err);
+        status = open_sampler(&t->train, d->set, d->train, shape, stream_seed(seed, STREAM_TRAIN),
+                              "training", err);
     }
     t->train.shift_max = t->options->shift_max;
     if (status == STATUS_OK && d->validation->n > 0) {
-        status = episode_sampler_init(&t->validation, d->set, d->validation, shape,
-                                      stream_seed(seed, STREAM_VALIDATION), err);
+        status = open_sampler(&t->validation, d->set, d->validation, shape,
+                              stream_seed(seed, STREAM_VALIDATION), "validation", err);
     }
     if (status == STATUS_OK && d->test->n > 0) {
-        status = episode_sampler_init(&t->test, d->test_set, d->test, shape,
-                                      stream_seed(seed, STREAM_TEST), err);
+        status = open_sampler(&t->test, d->test_set, d->test, shape,
+                              stream_seed(seed, STREAM_TEST), "test", err);
     }
     return status;
 }
