@@ -8,18 +8,16 @@
 
 static const struct cli_option options[] = {
     {"against", "TABLE.csv", "the table; otherwise the one the scenario names"},
-    {"hold-out", "k|leave-one-out|column=value",
-     "rows kept out of the fit: k folds, each row once, or the rows where a column has a value"},
+    {"hold-out", "k|leave-one-out|column|column=value",
+     "rows kept out of the fit: k folds, each row once, the rows of each value of a column in turn, "
+     "or those of one value"},
     {"where", "COLUMN=VALUE", "only these rows; may be repeated"},
     {"engine", "predict|simulate",
-     "what predicts: the closed form, or the simulator with the same "
-     "constants"},
+     "what predicts: the closed form, or the simulator; otherwise as the scenario says"},
     {"max-mape", "SHARE", "exit with 4 when the mean absolute relative error is larger"},
     {"constants", "FILE", "write the constants fitted on all rows as an overlay for \"include\""},
     {"what", "LAW",
-     "grade a law of a trace instead: store, bandwidth, compute-memory, start or billing; "
-     "--hold-out "
-     "may then name a column, each of whose values is kept out in turn"},
+     "grade a law of a trace instead: store, bandwidth, compute-memory, start or billing"},
     {"cap-vcpu", "N", "with --what compute-memory: vCPUs the code can use, instead of finding it"},
     {"latency-s", "SECONDS", "with --what bandwidth: latency of a transfer, instead of fitting it"},
     {NULL, NULL, NULL},
@@ -65,13 +63,17 @@ static void write_facts(struct text *out, const struct grading *g)
 static void write_table(struct text *out, const struct grading *g, const char *how)
 {
     const struct score *score = &g->score;
-    text_printf(out, "%s\n%zu rows of %s, %s\n", g->set.base.name, score->n, g->set.against,
-                grading_how(g, how));
+    const bool grouped = g->set.groups.by != NULL;
+    char title[48];
+    text_printf(out, "%s\n%zu %s of %s%s, %s\n", g->set.base.name, score->n,
+                grouped ? "groups of rows" : "rows", g->set.against,
+                g->engine == SCORE_SIMULATE ? ", simulated" : "", grading_how(g, how));
     if (g->set.seen > 0) {
         text_printf(out, "%zu rows that stand in both tables are not graded\n", g->set.seen);
     }
-    text_printf(out, "\n%-36s %12s %12s %25s %8s\n", "row", "measured", "predicted",
-                "95 % interval", "error");
+    text_printf(out, "\n%-36s %12s %12s %25s %8s%s\n", grouped ? "group" : "row", "measured",
+                "predicted", grading_interval(g, title, sizeof title), "error",
+                grouped ? "    inside" : "");
     for (size_t i = 0; i < g->set.count; i++) {
         const struct graded *r = &g->rows[i];
         char interval[64] = "";
@@ -83,9 +85,13 @@ static void write_table(struct text *out, const struct grading *g, const char *h
             snprintf(interval, sizeof interval, "%.5g to %.5g", r->low, r->high);
         }
         text_error(&error, g, error_of(g, i), true);
-        text_printf(out, "%-36.36s %12.5g %12.5g %25s %8s\n", g->set.cases[i].label,
+        text_printf(out, "%-36.36s %12.5g %12.5g %25s %8s", g->set.cases[i].label,
                     g->set.cases[i].measured, r->predicted, interval,
                     error.data != NULL ? error.data : "");
+        if (grouped && isfinite(r->low)) {
+            text_printf(out, " %4zu of %zu", r->inside, grading_rows(g, i));
+        }
+        text_puts(out, "\n");
         text_free(&error);
     }
     text_puts(out, "\nmean absolute error ");
@@ -184,6 +190,9 @@ static void write_json(struct text *out, const struct grading *g)
         json_number(out, "low", g->rows[i].low);
         json_number(out, "high", g->rows[i].high);
         json_number(out, "error", error_of(g, i));
+        json_number(out, "rows", (double)grading_rows(g, i));
+        json_number(out, "inside",
+                    isfinite(g->rows[i].low) ? (double)g->rows[i].inside : (double)NAN);
         text_puts(out, "}");
     }
     text_puts(out, "\n  ]\n}\n");
@@ -234,20 +243,23 @@ static enum exit_code run(struct cli *cli, struct error *err)
     const char *how = cli_option(cli, "hold-out");
     const char *constants = cli_option(cli, "constants");
     const char *engine = cli_option(cli, "engine");
-    const bool simulated = engine != NULL && strcmp(engine, "simulate") == 0;
+    enum score_engine which = SCORE_AS_SAID;
     double max_mape = 0;
     if (cli_option(cli, "what") != NULL) {
         return score_laws(cli, err);
     }
-    if (engine != NULL && !simulated && strcmp(engine, "predict") != 0) {
-        RAISE(err, ERR_USAGE, "--engine %s: expected predict or simulate", engine);
-        return EXIT_USAGE;
+    if (engine != NULL) {
+        which = strcmp(engine, "simulate") == 0 ? SCORE_SIMULATE : SCORE_PREDICT;
+        if (which == SCORE_PREDICT && strcmp(engine, "predict") != 0) {
+            RAISE(err, ERR_USAGE, "--engine %s: expected predict or simulate", engine);
+            return EXIT_USAGE;
+        }
     }
     if (cli_number(cli, "max-mape", 0, 100, HUGE_VAL, &max_mape, err) != STATUS_OK) {
         return EXIT_USAGE;
     }
     if (grading_make(cli, cli->arguments[0], cli_option(cli, "against"), how,
-                     simulated ? SCORE_SIMULATE : SCORE_PREDICT, &g, err) == STATUS_OK) {
+                     which, &g, err) == STATUS_OK) {
         if (isfinite(max_mape) && g.set.residual == LS_ABSOLUTE) {
             RAISE(err, ERR_USAGE, "--max-mape is a share: %s grades in the unit of its table",
                   cli->arguments[0]);
@@ -286,6 +298,9 @@ const struct command command_score = {
         "measured, what it is compared with, and which constants are free: they are fitted "
         "on the rows that are not being predicted. Against another table than the scenario's "
         "own, they are fitted on the scenario's own rows, and rows of both are not graded. "
+        "Rows that share the columns of \"by\" measured one thing and are graded by their mean, median or "
+        "percentile; with \"engine\": \"simulate\" the same statistic of the simulated runs predicts it, "
+        "and \"interval\" says which share of the runs lies between low and high. "
         "Facts (does it run, which is best) are graded as true or false. "
         "With --what a law is fitted on a trace and predicts the configurations held out, or "
         "those of the other trace.",

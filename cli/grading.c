@@ -14,9 +14,32 @@ const char *grading_how(const struct grading *g, const char *hold_out)
                                      : "constants fitted on the same rows";
 }
 
+size_t grading_rows(const struct grading *g, size_t i)
+{
+    return g->set.cases[i].n_values > 0 ? g->set.cases[i].n_values : 1;
+}
+
+const char *grading_interval(const struct grading *g, char *out, size_t size)
+{
+    const bool runs = g->engine == SCORE_SIMULATE && g->set.interval > 0;
+    snprintf(out, size, runs ? "%g %% of runs" : "%g %% interval",
+             runs ? 100 * g->set.interval : 95);
+    return out;
+}
+
+/* Measurements of a case within the interval. */
+static size_t count_inside(const struct score_case *c, const struct graded *r)
+{
+    size_t inside = 0;
+    for (size_t k = 0; k < c->n_values; k++) {
+        inside += r->low <= c->values[k] && c->values[k] <= r->high;
+    }
+    return c->n_values > 0 ? inside : r->low <= c->measured && c->measured <= r->high;
+}
+
 void text_grading_csv(struct text *out, const struct grading *g)
 {
-    text_puts(out, "label,measured,predicted,low,high,error,fold,resolution\n");
+    text_puts(out, "label,measured,predicted,low,high,error,fold,resolution,rows,inside\n");
     for (size_t i = 0; i < g->set.count; i++) {
         const struct graded *r = &g->rows[i];
         if (!r->graded) {
@@ -37,6 +60,10 @@ void text_grading_csv(struct text *out, const struct grading *g)
         if (isfinite(g->set.cases[i].resolution)) {
             text_number(out, g->set.cases[i].resolution);
         }
+        text_printf(out, ",%zu,", grading_rows(g, i));
+        if (!isnan(r->low) && !isnan(r->high)) {
+            text_printf(out, "%zu", r->inside);
+        }
         text_puts(out, "\n");
     }
 }
@@ -49,7 +76,7 @@ static enum status predict_fold(struct grading *g, size_t n_train, size_t n_test
     double theta[CONSTANT_LIMIT] = {0};
     double half = NAN;
     if (s->n_constants > 0) {
-        if (score_fit(s, g->others, n_train, &fit, err) != STATUS_OK) {
+        if (score_fit(s, g->engine, g->others, n_train, &fit, err) != STATUS_OK) {
             return err->code;
         }
         for (size_t k = 0; k < s->n_constants; k++) {
@@ -60,15 +87,21 @@ static enum status predict_fold(struct grading *g, size_t n_train, size_t n_test
         }
     }
     struct evaluator e = {0};
-    if (score_predict(s, g->engine, g->chosen, n_test, theta, &e, g->values, err) == STATUS_OK) {
+    const bool runs = g->engine == SCORE_SIMULATE && s->interval > 0;
+    if (score_predict(s, g->engine, g->chosen, n_test, theta, &e, g->values, g->low, g->high,
+                      err) == STATUS_OK) {
         for (size_t i = 0; i < n_test; i++) {
             struct graded *row = &g->rows[g->chosen[i]];
             const double value = g->values[i];
             const bool absolute = s->residual == LS_ABSOLUTE;
             /* The residual is predicted / measured - 1, or predicted - measured. */
             row->predicted = value;
-            row->low = absolute ? value - half : value / (1 + half);
-            row->high = absolute ? value + half : half < 1 ? value / (1 - half) : HUGE_VAL;
+            row->low = runs ? g->low[i] : absolute ? value - half : value / (1 + half);
+            row->high = runs       ? g->high[i]
+                        : absolute ? value + half
+                        : half < 1 ? value / (1 - half)
+                                   : HUGE_VAL;
+            row->inside = count_inside(&s->cases[g->chosen[i]], row);
             row->graded = true;
             row->fold = fold;
         }
@@ -77,44 +110,85 @@ static enum status predict_fold(struct grading *g, size_t n_train, size_t n_test
     return err->code;
 }
 
+/* The column of --hold-out COLUMN[=VALUE]. */
+static enum status hold_column(const struct grading *g, const char *how, size_t *out,
+                               struct error *err)
+{
+    const char *equals = strchr(how, '=');
+    char name[64];
+    snprintf(name, sizeof name, "%.*s", equals != NULL ? (int)(equals - how) : 63, how);
+    if (table_column(&g->set.table, name, out, err) == STATUS_OK &&
+        !score_group_has(&g->set, name)) {
+        RAISE(err, ERR_USAGE, "--hold-out %s: rows of one group may differ in %s; name it in \"by\"",
+              how, name);
+    }
+    return err->code;
+}
+
+/* A fold for each value of a column, told by the first row that has it. */
+static enum status folds_of_column(struct grading *g, size_t column, struct error *err)
+{
+    struct pair_map known = {0};
+    for (size_t i = 0; i < g->set.count && err->code == STATUS_OK; i++) {
+        const struct score_case *c = &g->set.cases[i];
+        if (c->use != SCORE_GRADE) {
+            continue;
+        }
+        const char *cell = table_cell(&g->set.table, c->row, column);
+        const uint32_t at =
+            pair_map_index(&known, hash_bytes(HASH_SEED, cell, strlen(cell)),
+                           hash_bytes(HASH_SEED + 1, cell, strlen(cell)));
+        if (at == UINT32_MAX) {
+            RAISE(err, ERR_MEMORY, "out of memory for folds");
+        } else if (at == g->folds) {
+            g->fold_row[g->folds++] = c->row;
+        }
+    }
+    pair_map_free(&known);
+    return err->code;
+}
+
 /* Which rows fold f leaves out; `nth` of the rows that are graded. */
 static enum status held_out(const struct grading *g, const char *how, size_t fold, size_t nth,
                             size_t i, bool *out, struct error *err)
 {
-    const struct score_set *s = &g->set;
     const char *equals = strchr(how, '=');
-    if (equals == NULL) {
+    size_t column = 0;
+    if (!g->by_column) {
         *out = nth % g->folds == fold;
         return STATUS_OK;
     }
-    char name[64];
-    size_t column = 0;
-    snprintf(name, sizeof name, "%.*s", (int)(equals - how), how);
-    if (table_column(&s->table, name, &column, err) != STATUS_OK) {
-        return err->code;
+    if (hold_column(g, how, &column, err) == STATUS_OK) {
+        const char *cell = table_cell(&g->set.table, g->set.cases[i].row, column);
+        *out = equals != NULL ? strcmp(cell, equals + 1) == 0
+                              : strcmp(cell, table_cell(&g->set.table, g->fold_row[fold], column)) == 0;
     }
-    *out = strcmp(table_cell(&s->table, s->cases[i].row, column), equals + 1) == 0;
-    return STATUS_OK;
+    return err->code;
 }
 
 static enum status count_folds(struct grading *g, const char *how, struct error *err)
 {
     char *end = NULL;
     const size_t n = g->set.graded;
+    size_t column = 0;
+    const long k = strtol(how, &end, 10);
     if (strcmp(how, "leave-one-out") == 0) {
         g->folds = n;
-    } else if (strchr(how, '=') != NULL) {
-        g->folds = 1;
-    } else {
-        const long k = strtol(how, &end, 10);
-        if (*end != '\0' || end == how || k < 2 || (size_t)k > n) {
-            return RAISE(err, ERR_USAGE,
-                         "--hold-out %s: expected 2 to %zu folds, leave-one-out, or column=value",
-                         how, n);
+    } else if (*end != '\0' || end == how) {
+        g->by_column = true;
+        g->folds = strchr(how, '=') != NULL;
+        if (hold_column(g, how, &column, err) == STATUS_OK && g->folds == 0) {
+            folds_of_column(g, column, err);
         }
+    } else if (k < 2 || (size_t)k > n) {
+        return RAISE(err, ERR_USAGE,
+                     "--hold-out %s: expected 2 to %zu folds, leave-one-out, column or "
+                     "column=value",
+                     how, n);
+    } else {
         g->folds = (size_t)k;
     }
-    return STATUS_OK;
+    return err->code;
 }
 
 /* Indices of the cases of one use. */
@@ -177,7 +251,7 @@ static enum status conclude(struct grading *g, struct error *err)
     double theta[CONSTANT_LIMIT] = {0};
     if (g->set.n_constants > 0) {
         const size_t n = training_rows(g);
-        if (score_fit(&g->set, g->others, n, &g->all, err) != STATUS_OK) {
+        if (score_fit(&g->set, g->engine, g->others, n, &g->all, err) != STATUS_OK) {
             return err->code;
         }
         g->fitted = true;
@@ -194,6 +268,8 @@ static enum status conclude(struct grading *g, struct error *err)
 static enum status summarise(struct grading *g, struct error *err)
 {
     size_t n = 0;
+    size_t rows = 0;
+    size_t inside = 0;
     for (size_t i = 0; i < g->set.count; i++) {
         const struct graded *r = &g->rows[i];
         if (!r->graded) {
@@ -207,10 +283,18 @@ static enum status summarise(struct grading *g, struct error *err)
         g->predicted[n] = r->predicted;
         g->low[n] = r->low;
         g->high[n] = r->high;
+        if (!isnan(r->low) && !isnan(r->high)) {
+            rows += grading_rows(g, i);
+            inside += r->inside;
+        }
         n++;
     }
-    return score_rows(n, g->measured, g->predicted, g->low, g->high, g->set.residual == LS_ABSOLUTE,
-                      &g->score, err);
+    if (score_rows(n, g->measured, g->predicted, g->low, g->high, g->set.residual == LS_ABSOLUTE,
+                   &g->score, err) == STATUS_OK &&
+        rows > 0) { /* every measurement counts, not only the statistic of its group */
+        g->score.coverage = (double)inside / (double)rows;
+    }
+    return err->code;
 }
 
 double grading_resolution(const struct grading *g)
@@ -235,14 +319,18 @@ enum status grading_make(const struct cli *cli, const char *path, const char *ag
     if (score_load(cli, path, against, hold_out != NULL, &g->set, err) != STATUS_OK) {
         return err->code;
     }
+    if (engine == SCORE_AS_SAID) {
+        g->engine = g->set.engine;
+    }
     const size_t n = g->set.count + 1;
     g->rows = calloc(n, sizeof *g->rows);
-    g->chosen = calloc(2 * n, sizeof *g->chosen);
+    g->chosen = calloc(3 * n, sizeof *g->chosen);
     g->values = calloc(5 * n, sizeof *g->values);
     if (g->rows == NULL || g->chosen == NULL || g->values == NULL) {
         return RAISE(err, ERR_MEMORY, "out of memory for %zu rows", n);
     }
     g->others = g->chosen + n;
+    g->fold_row = g->others + n;
     g->measured = g->values + n;
     g->predicted = g->measured + n;
     g->low = g->predicted + n;

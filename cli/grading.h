@@ -8,7 +8,7 @@
 struct graded {
     double predicted, low, high;
     bool graded;
-    size_t fold;
+    size_t fold, inside; /* inside: measurements between low and high */
 };
 
 struct grading {
@@ -16,6 +16,8 @@ struct grading {
     enum score_engine engine;
     struct graded *rows; /* by case */
     size_t *chosen, *others;
+    size_t *fold_row; /* a row of the table for each value of the column held out */
+    bool by_column;
     double *values;
     double *measured, *predicted, *low, *high; /* of the graded rows */
     struct ls_result all;                      /* constants fitted on every training row */
@@ -36,7 +38,12 @@ void grading_free(struct grading *g);
 /* Mean of how finely the measured values could be read, in the unit of the errors; NaN: not said.
  */
 double grading_resolution(const struct grading *g);
-/* label, measured, predicted, low, high, error, fold, resolution: what plot validation reads. */
+/* Measurements of a case: 1, or those of its group. */
+size_t grading_rows(const struct grading *g, size_t i);
+/* "95 % interval" of a row, or the share of simulated runs. */
+const char *grading_interval(const struct grading *g, char *out, size_t size);
+/* label, measured, predicted, low, high, error, fold, resolution, rows, inside: what plot validation
+ * reads, and how many measurements stand behind it. */
 void text_grading_csv(struct text *out, const struct grading *g);
 /* "each predicted by constants fitted without it" and the like. */
 const char *grading_how(const struct grading *g, const char *hold_out);

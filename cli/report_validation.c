@@ -86,7 +86,7 @@ void report_validation(struct text *out, struct report *r)
     }
     html_element(out, "h2", NULL, "Predicted against measured");
     const enum status status =
-        grading_make(r->cli, r->scenario->path, NULL, "leave-one-out", SCORE_PREDICT, &g, &err);
+        grading_make(r->cli, r->scenario->path, NULL, "leave-one-out", SCORE_AS_SAID, &g, &err);
     if (status != STATUS_OK) { /* the page is about the results; this says why it is not there */
         html_element(out, "p", NULL, err.message);
         grading_free(&g);
@@ -102,7 +102,9 @@ void report_validation(struct text *out, struct report *r)
                 scale * g.score.mape, absolute ? "" : " %", scale * g.score.max_error,
                 absolute ? "" : " %");
     if (isfinite(g.score.coverage)) {
-        text_printf(&words, "; %.0f %% lie inside the 95 %% interval", 100 * g.score.coverage);
+        char interval[48];
+        text_printf(&words, "; %.0f %% lie inside (%s)", 100 * g.score.coverage,
+                    grading_interval(&g, interval, sizeof interval));
     }
     text_puts(&words, ".");
     html_element(out, "p", NULL, words.data != NULL ? words.data : "");

@@ -69,17 +69,60 @@ static enum status configure(const struct score_set *s, const struct score_point
     return err->code;
 }
 
-/* The row of one configuration by either engine; its counts in *tally. */
+/* The row of one configuration by either engine; its counts in *tally, its runs in *runs. */
 static enum status run_engine(enum score_engine engine, const struct score_point *p,
                               struct config *config, struct config *baseline, struct evaluator *e,
-                              struct row *row, struct tally *tally, struct error *err)
+                              struct row *row, struct tally *tally, struct score_runs *runs,
+                              struct error *err)
 {
+    runs->n = 0;
     if (predict_config(config, p->has_baseline ? baseline : NULL, e, row, tally, NULL, err) !=
             STATUS_OK ||
         engine == SCORE_PREDICT || !row->feasible) {
         return err->code;
     }
-    return score_simulate(config, e, row, tally, err);
+    return score_simulate(config, e, row, tally, runs, err);
+}
+
+static int ascending(const void *a, const void *b)
+{
+    const double *const x = a;
+    const double *const y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+/* Does the predicted value differ between runs? Their times and costs are what is kept of them. */
+static bool uses_runs(const struct expression *e)
+{
+    bool uses = false;
+    for (size_t i = 0; i < e->count; i++) {
+        uses = uses || e->code[i].variable == column_find("time_s") ||
+               e->code[i].variable == column_find("cost_usd") ||
+               e->code[i].variable == column_find("speedup");
+    }
+    return uses;
+}
+
+/* The expression of every run: the statistic and the interval of its values. */
+static double value_of_runs(const struct score_set *s, struct reader *reader,
+                            struct score_runs *runs, double *low, double *high)
+{
+    struct row row = *reader->row;
+    reader->row = &row;
+    for (size_t i = 0; i < runs->n; i++) {
+        row.time_s = runs->time_s[i];
+        row.cost_usd = runs->cost_usd[i];
+        row.speedup = row.baseline_time_s / row.time_s;
+        runs->value[i] = expression_number(&s->predicted, read_value, reader);
+    }
+    qsort(runs->value, runs->n, sizeof *runs->value, ascending);
+    if (s->interval > 0) {
+        const struct score_statistic ends[] = {{true, (1 - s->interval) / 2},
+                                               {true, (1 + s->interval) / 2}};
+        *low = score_statistic(&ends[0], runs->value, runs->n);
+        *high = score_statistic(&ends[1], runs->value, runs->n);
+    }
+    return score_statistic(&s->statistic, runs->value, runs->n);
 }
 
 /* Places of the chosen cases, those of one configuration together. Caller frees. */
@@ -117,15 +160,17 @@ static bool uses_table(const struct expression *e)
 
 enum status score_predict(struct score_set *s, enum score_engine engine, const size_t *chosen,
                           size_t n, const double *theta, struct evaluator *e, double *predicted,
-                          struct error *err)
+                          double *low, double *high, struct error *err)
 {
     size_t *const order = by_point(s, chosen, n);
     const bool each = uses_table(&s->predicted);
     size_t last = SIZE_MAX; /* the configuration evaluated last: rows of one share it */
     const char *phase = NULL;
     double value = NAN;
+    double ends[2] = {NAN, NAN};
     struct row row;
     struct tally tally;
+    struct score_runs runs = {0};
     if (order == NULL) {
         return RAISE(err, ERR_MEMORY, "out of memory for %zu rows", n);
     }
@@ -137,21 +182,30 @@ enum status score_predict(struct score_set *s, enum score_engine engine, const s
             struct config config;
             struct config baseline;
             if (configure(s, p, theta, &config, &baseline, err) != STATUS_OK ||
-                run_engine(engine, p, &config, &baseline, e, &row, &tally, err) != STATUS_OK) {
+                run_engine(engine, p, &config, &baseline, e, &row, &tally, &runs, err) !=
+                    STATUS_OK) {
                 break;
             }
             last = c->point;
         }
         if (!same || each || c->phase != phase) {
             struct reader reader = {s, c, &row};
+            ends[0] = ends[1] = NAN;
             value = !row.feasible      ? (double)NAN
                     : c->phase != NULL ? phase_per_round(&e->program, &tally, c->phase)
-                                       : expression_number(&s->predicted, read_value, &reader);
+                    : runs.n > 0 && uses_runs(&s->predicted)
+                        ? value_of_runs(s, &reader, &runs, &ends[0], &ends[1])
+                        : expression_number(&s->predicted, read_value, &reader);
             phase = c->phase;
         }
         predicted[order[k]] = value;
+        if (low != NULL && high != NULL) {
+            low[order[k]] = ends[0];
+            high[order[k]] = ends[1];
+        }
     }
     free(order);
+    score_runs_free(&runs);
     return err->code;
 }
 
@@ -161,6 +215,7 @@ struct fit_context {
     struct score_set *set;
     const size_t *chosen;
     size_t n;
+    const double *factor; /* of the closed form, by chosen case; NULL: 1 */
     struct evaluator evaluator;
 };
 
@@ -168,11 +223,12 @@ static enum status predict_for_fit(void *context, const double *theta, double *p
                                    struct error *err)
 {
     struct fit_context *f = context;
-    if (score_predict(f->set, SCORE_PREDICT, f->chosen, f->n, theta, &f->evaluator, predicted,
-                      err) != STATUS_OK) {
+    if (score_predict(f->set, SCORE_PREDICT, f->chosen, f->n, theta, &f->evaluator, predicted, NULL,
+                      NULL, err) != STATUS_OK) {
         return err->code;
     }
     for (size_t i = 0; i < f->n; i++) {
+        predicted[i] *= f->factor != NULL ? f->factor[i] : 1;
         if (!isfinite(predicted[i])) { /* infeasible with these constants: far off, not nowhere */
             predicted[i] = 10 * f->set->cases[f->chosen[i]].measured;
         }
@@ -180,23 +236,50 @@ static enum status predict_for_fit(void *context, const double *theta, double *p
     return STATUS_OK;
 }
 
-enum status score_fit(struct score_set *s, const size_t *chosen, size_t n, struct ls_result *out,
-                      struct error *err)
+/* How far the simulator is from the closed form with these constants; how much the factors moved.
+ */
+static enum status rescale(struct fit_context *f, const double *theta, double *work, double *factor,
+                           double *moved, struct error *err)
 {
+    double *const simulated = work;
+    double *const closed = work + f->n;
+    *moved = 0;
+    if (score_predict(f->set, SCORE_SIMULATE, f->chosen, f->n, theta, &f->evaluator, simulated,
+                      NULL, NULL, err) != STATUS_OK ||
+        score_predict(f->set, SCORE_PREDICT, f->chosen, f->n, theta, &f->evaluator, closed, NULL,
+                      NULL, err) != STATUS_OK) {
+        return err->code;
+    }
+    for (size_t i = 0; i < f->n; i++) {
+        const double ratio = simulated[i] / closed[i];
+        if (isfinite(ratio) && ratio > 0) {
+            *moved = fmax(*moved, fabs(ratio / factor[i] - 1));
+            factor[i] = ratio;
+        }
+    }
+    return STATUS_OK;
+}
+
+enum status score_fit(struct score_set *s, enum score_engine engine, const size_t *chosen, size_t n,
+                      struct ls_result *out, struct error *err)
+{
+    enum { ROUNDS = 6 }; /* two or three do: the factors hardly depend on the constants */
     struct ls_parameter parameters[CONSTANT_LIMIT];
     for (size_t k = 0; k < s->n_constants; k++) {
         const struct score_constant *c = &s->constants[k];
         parameters[k] = (struct ls_parameter){
             .name = c->pointer, .start = c->start, .lower = c->lower, .upper = c->upper};
     }
-    double *measured = malloc((n + 1) * sizeof *measured);
+    double *measured = malloc(4 * (n + 1) * sizeof *measured);
     if (measured == NULL) {
         return RAISE(err, ERR_MEMORY, "out of memory for %zu rows", n);
     }
+    double *const factor = measured + n + 1;
     for (size_t i = 0; i < n; i++) {
         measured[i] = s->cases[chosen[i]].measured;
+        factor[i] = 1;
     }
-    struct fit_context context = {.set = s, .chosen = chosen, .n = n};
+    struct fit_context context = {.set = s, .chosen = chosen, .n = n, .factor = factor};
     const struct ls_problem problem = {
         .parameters = parameters,
         .n_parameters = s->n_constants,
@@ -209,6 +292,16 @@ enum status score_fit(struct score_set *s, const size_t *chosen, size_t n, struc
         .starts = 8,
     };
     ls_fit(&problem, out, err);
+    double moved = engine == SCORE_SIMULATE ? 1 : 0;
+    for (int round = 0; round < ROUNDS && moved > 1e-3 && err->code == STATUS_OK; round++) {
+        double theta[CONSTANT_LIMIT];
+        for (size_t k = 0; k < s->n_constants; k++) {
+            theta[k] = out->parameter[k].value;
+        }
+        if (rescale(&context, theta, factor + n + 1, factor, &moved, err) == STATUS_OK) {
+            ls_fit(&problem, out, err);
+        }
+    }
     evaluator_free(&context.evaluator);
     free(measured);
     return err->code;
@@ -286,7 +379,7 @@ static enum status fact_best_row(struct score_set *s, const double *theta, struc
         if (s->cases[i].use == SCORE_FACT) {
             continue;
         }
-        if (score_predict(s, SCORE_PREDICT, &i, 1, theta, e, &both[1], err) != STATUS_OK) {
+        if (score_predict(s, SCORE_PREDICT, &i, 1, theta, e, &both[1], NULL, NULL, err) != STATUS_OK) {
             return err->code;
         }
         for (int k = 0; k < 2; k++) {

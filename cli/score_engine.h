@@ -4,8 +4,17 @@
 
 #include "model/model.h"
 
-/* Simulates a finished configuration; *row and *tally take the means. Baseline columns stay. */
+/* What every run of a simulation took; `value` is room for as many. Reused between calls. */
+struct score_runs {
+    double *time_s, *cost_usd, *value;
+    size_t n, capacity;
+    bool failed; /* out of memory */
+};
+
+/* Simulates a finished configuration; *row and *tally take the means, *runs every run. Baseline
+ * columns stay. */
 enum status score_simulate(const struct config *config, struct evaluator *e, struct row *row,
-                           struct tally *tally, struct error *err);
+                           struct tally *tally, struct score_runs *runs, struct error *err);
+void score_runs_free(struct score_runs *runs);
 
 #endif

@@ -9,6 +9,12 @@
  *     "measured": "latency_s",                column, or { "column", "scale" }
  *     "predicted": "time_s",                  any expression of result columns, and of columns of
  *                                             the table that are not called like one
+ *     "by": ["model", "shards"],              rows that share these cells measured one thing: it is
+ *                                             graded by their
+ *     "statistic": "median",                  mean (as when nothing is said), median or p90; the
+ *                                             simulator predicts the same of its runs
+ *     "engine": "simulate",                   what predicts, unless --engine says it: "predict"
+ *     "interval": 0.9,                        low and high hold this share of the simulated runs
  *     "residual": "relative",                 or "absolute", in the unit of what was measured
  *     "resolution": "reading_resolution_s",   column: how finely the value could be read
  *     "fit": { "/compute/unit_s": { "from": 0, "to": 10, "start": 1 } },   constants left free
@@ -241,8 +247,21 @@ static enum status add_case(const struct cli *cli, const char *path, const struc
                               read_resolution(spec, t, row, &c->resolution, err) != STATUS_OK)) {
         return err->code;
     }
-    if (use != SCORE_FACT && isnan(c->measured)) {
+    const double measured = c->measured;
+    const bool grouped = s->groups.by != NULL && use != SCORE_FACT;
+    if (use != SCORE_FACT && isnan(measured)) {
         return STATUS_OK; /* an empty cell: nothing was measured */
+    }
+    if (grouped) {
+        size_t kase = 0;
+        bool fresh = false;
+        if (score_group(s, spec, t, row, use, s->count, &kase, &fresh, err) != STATUS_OK) {
+            return err->code;
+        }
+        if (!fresh) {
+            score_group_add(s, kase, measured);
+            return STATUS_OK;
+        }
     }
     for (; n < cli->n_sets && n < SETS_MAX; n++) {
         sets[n] = cli->sets[n];
@@ -259,7 +278,9 @@ static enum status add_case(const struct cli *cli, const char *path, const struc
         if (use == SCORE_FACT && only != NULL && !is_one_of(only, k->key)) {
             continue; /* a run that failed did not do what its other columns would set */
         }
-        text_printf(&label, "%s%s", label.size > 0 ? " " : "", table_cell(t, row, column));
+        if (!grouped) {
+            text_printf(&label, "%s%s", label.size > 0 ? " " : "", table_cell(t, row, column));
+        }
         const bool list = k->kind == JSON_ARRAY; /* one column may set several values */
         for (const struct json *one = list ? k->first : k;
              one != NULL && n < SETS_MAX && err->code == STATUS_OK;
@@ -267,6 +288,9 @@ static enum status add_case(const struct cli *cli, const char *path, const struc
             cell_set(one, column, t, row, &texts[n], err);
             sets[n] = texts[n].data;
         }
+    }
+    if (grouped) {
+        score_group_label(s, t, row, &label);
     }
     snprintf(c->label, sizeof c->label, "%s", label.data != NULL ? label.data : "");
     text_free(&label);
@@ -282,22 +306,47 @@ static enum status add_case(const struct cli *cli, const char *path, const struc
         const size_t used = strlen(c->label);
         snprintf(c->label + used, sizeof c->label - used, " %s", table_cell(t, row, column));
     }
-    bool seen = false; /* a row the constants are fitted on is not graded too */
-    for (size_t i = 0; i < s->count && use == SCORE_GRADE && s->trained > 0; i++) {
-        seen = seen || (s->cases[i].use == SCORE_TRAIN && s->cases[i].measured == c->measured &&
-                        strcmp(s->cases[i].label, c->label) == 0);
-    }
-    if (seen) {
-        s->seen++;
-    } else if (err->code == STATUS_OK &&
-               load_point(cli, path, sets, n, s, &c->point, err) == STATUS_OK) {
+    if (err->code == STATUS_OK &&
+        load_point(cli, path, sets, n, s, &c->point, err) == STATUS_OK) {
         s->graded += use == SCORE_GRADE;
         s->trained += use == SCORE_TRAIN;
         s->count++;
+        if (grouped) {
+            score_group_add(s, s->count - 1, measured);
+        }
     }
     for (size_t i = own; i < n; i++) {
         text_free(&texts[i]);
     }
+    return err->code;
+}
+
+/* What the constants are fitted on is not graded too. */
+static enum status drop_seen(struct score_set *s, struct error *err)
+{
+    struct pair_map known = {0};
+    size_t kept = 0;
+    size_t trained = 0;
+    for (size_t i = 0; i < s->count && s->trained > 0 && err->code == STATUS_OK; i++) {
+        const struct score_case *c = &s->cases[i];
+        const uint64_t hash = hash_bytes(HASH_SEED, c->label, strlen(c->label));
+        uint64_t bits = 0;
+        memcpy(&bits, &c->measured, sizeof bits);
+        const bool grade = c->use == SCORE_GRADE; /* rows that train come first */
+        const uint32_t at = c->use == SCORE_FACT ? 0 : pair_map_index(&known, hash, bits);
+        if (at == UINT32_MAX) {
+            RAISE(err, ERR_MEMORY, "out of memory for %zu rows", s->count);
+        }
+        trained = c->use == SCORE_TRAIN ? known.count : trained;
+        if (grade && at < trained) {
+            s->seen++;
+            s->graded--;
+        } else {
+            s->cases[kept++] = *c;
+        }
+    }
+    s->count = s->trained > 0 ? kept : s->count;
+    pair_map_free(&known);
     return err->code;
 }
 
@@ -427,9 +476,10 @@ static enum status read_best(const struct json *best, struct score_set *s, struc
 
 static enum status read_keys(const struct json *spec, struct score_set *s, struct error *err)
 {
-    static const char *const known[] = {"against",   "where",    "set",        "measured",
-                                        "predicted", "residual", "resolution", "fit",
-                                        "feasible",  "best",     "note"};
+    static const char *const known[] = {
+        "against",   "where",  "set",      "measured",   "predicted", "by",       "statistic",
+        "engine",    "interval", "residual", "resolution", "fit",       "feasible", "best",
+        "note"};
     for (const struct json *k = spec->first; k != NULL; k = k->next) {
         const char *near = nearest_name(k->key, known, sizeof known / sizeof known[0]);
         if (near == NULL || strcmp(near, k->key) != 0) {
@@ -444,6 +494,20 @@ static enum status read_keys(const struct json *spec, struct score_set *s, struc
         return JSON_RAISE(err, json_member(spec, "residual"), ERR_INPUT,
                           "expected \"relative\" or \"absolute\"");
     }
+    const char *engine = text_of(spec, "engine");
+    const struct json *interval = json_member(spec, "interval");
+    s->engine =
+        engine != NULL && strcmp(engine, "simulate") == 0 ? SCORE_SIMULATE : SCORE_PREDICT;
+    if (json_member(spec, "engine") != NULL && s->engine == SCORE_PREDICT &&
+        (engine == NULL || strcmp(engine, "predict") != 0)) {
+        return JSON_RAISE(err, json_member(spec, "engine"), ERR_INPUT,
+                          "expected \"predict\" or \"simulate\"");
+    }
+    if (interval != NULL && (interval->kind != JSON_NUMBER || !(interval->number > 0) ||
+                             !(interval->number < 1))) {
+        return JSON_RAISE(err, interval, ERR_INPUT, "expected a share between 0 and 1, as in 0.9");
+    }
+    s->interval = interval != NULL ? interval->number : 0;
     s->facts_feasible = json_member(spec, "feasible") != NULL;
     const struct json *predicted = json_member(spec, "predicted");
     const char *expression =
@@ -490,9 +554,11 @@ static enum status read_spec(const struct cli *cli, const char *path, const char
     if (s->cases == NULL) {
         return RAISE(err, ERR_MEMORY, "out of memory for %zu rows", s->table.n_rows);
     }
-    if (read_rows(cli, path, spec, s, &s->own, SCORE_TRAIN, err) == STATUS_OK &&
-        read_rows(cli, path, spec, s, &s->table, SCORE_GRADE, err) == STATUS_OK && s->graded == 0 &&
-        s->seen > 0) { /* the same table by another name */
+    if (score_groups_open(spec, s->table.n_rows + s->own.n_rows, s, err) == STATUS_OK &&
+        read_rows(cli, path, spec, s, &s->own, SCORE_TRAIN, err) == STATUS_OK &&
+        read_rows(cli, path, spec, s, &s->table, SCORE_GRADE, err) == STATUS_OK &&
+        score_groups_close(s, err) == STATUS_OK && drop_seen(s, err) == STATUS_OK &&
+        s->graded == 0 && s->seen > 0) { /* the same table by another name */
         for (size_t i = 0; i < s->count; i++) {
             s->cases[i].use = s->cases[i].use == SCORE_TRAIN ? SCORE_GRADE : s->cases[i].use;
         }
@@ -527,6 +593,10 @@ void score_free(struct score_set *s)
     free(s->points);
     free(s->cases);
     pair_map_free(&s->known);
+    pair_map_free(&s->groups.known);
+    free(s->groups.kase);
+    free(s->groups.of);
+    free(s->groups.value);
     table_free(&s->table);
     table_free(&s->own);
     scenario_free(&s->base);

@@ -108,4 +108,41 @@ printf 'op,duration_s,init_s,billed_s\ninvoke,0.0121,0.2,0.213\ninvoke,0.012,0.1
 grep -q 'with init, 1 ms' "$dir/out" || fail "the bill's rule is not found: $(cat "$dir/out")"
 "$FAASCAST" score "$dir/bill.csv" --what storage >"$dir/out" 2>&1 && fail "an unknown law passes"
 grep -q "did you mean 'store'" "$dir/out" || fail "no law is suggested: $(cat "$dir/out")"
+
+# Repeated rows: a configuration is graded once, by the statistic of what its rows measured.
+printf 'campaign,units,time_s\na,10,29\na,10,30\na,10,37\nb,20,50\nb,20,49\nb,20,60\nc,40,90\n' >"$dir/repeated.csv"
+sed -e 's/"table.csv"/"repeated.csv"/; s/"measured"/"by": ["campaign"], "statistic": "median", "measured"/' "$dir/good.json" >"$dir/by.json"
+"$FAASCAST" score "$dir/by.json" --hold-out leave-one-out --format csv >"$dir/out" 2>&1 || fail "groups cannot be scored: $(cat "$dir/out")"
+[ "$(cut -d, -f1,2,9 "$dir/out" | tr '\n' ' ')" = "label,measured,rows a,30,3 b,50,3 c,90,1 " ] || fail "medians of the groups: $(cat "$dir/out")"
+tail -n +2 "$dir/out" | awk -F, '$6 > 1e-6 || $6 < -1e-6 { exit 1 }' || fail "medians on the line are not predicted: $(cat "$dir/out")"
+sed 's/"median"/"mean"/' "$dir/by.json" >"$dir/mean.json"
+"$FAASCAST" score "$dir/mean.json" --format csv 2>&1 | grep -q '^a,32,' || fail "the mean of 29, 30, 37 is not 32"
+sed 's/"median"/"p75"/' "$dir/by.json" >"$dir/p75.json"
+"$FAASCAST" score "$dir/p75.json" --format csv 2>&1 | grep -q '^a,33.5,' || fail "the 75th percentile of 29, 30, 37 is not 33.5"
+"$FAASCAST" score "$dir/by.json" --hold-out campaign --format csv >"$dir/out" 2>&1
+[ "$(cut -d, -f7 "$dir/out" | tr '\n' ' ')" = "fold 0 1 2 " ] || fail "a column's values are not held out in turn: $(cat "$dir/out")"
+"$FAASCAST" score "$dir/by.json" --hold-out campaign=b --format csv >"$dir/out" 2>&1
+[ "$(wc -l <"$dir/out")" -eq 2 ] || fail "one group is held out: $(cat "$dir/out")"
+"$FAASCAST" score "$dir/by.json" --hold-out units=10 >"$dir/out" 2>&1
+[ $? -eq 2 ] && grep -q 'may differ in units' "$dir/out" || fail "a column that groups may not share is held out: $(cat "$dir/out")"
+printf 'campaign,units,time_s\na,10,30\na,20,50\n' >"$dir/mixed.csv"
+"$FAASCAST" score "$dir/by.json" --against "$dir/mixed.csv" --hold-out 2 >"$dir/out" 2>&1
+[ $? -eq 3 ] && grep -q "'10' in line 2 and '20' in line 3" "$dir/out" || fail "a group of two configurations passes: $(cat "$dir/out")"
+for wrong in 's/"median"/"most"/' 's/"median"/"p100"/' 's/"by": \["campaign"\]/"by": ["campain"]/' 's/"by"/"engine": "dice", "by"/' 's/"by"/"interval": 90, "by"/'; do
+    sed "$wrong" "$dir/by.json" >"$dir/wrong.json"
+    "$FAASCAST" score "$dir/wrong.json" >"$dir/out" 2>&1
+    [ $? -eq 3 ] && grep -q 'wrong.json:[0-9]*:' "$dir/out" || fail "$wrong passes: $(cat "$dir/out")"
+done
+
+# The simulator's runs give the prediction and the interval: lognormal work of sd 20 % in one computation, so 90 % of
+# runs lie within exp(+-1.645 x 0.198) of the median; of measurements drawn there and far outside, the first are inside.
+sed -e 's/"unit_s": 1 }/"unit_s": 1, "noise_cv": 0.2 }, "simulation": { "replications_min": 2000, "replications_max": 2000 }/; s/"start_s": 10/"start_s": 0/' \
+    -e 's/"startup_s + compute_s"/"time_s"/; s/"median"/"median", "engine": "simulate", "interval": 0.9/; s/"batch_size": 1,/"batch_size": 100,/; s/"iterations": 10 /"iterations": 1 /' \
+    -e 's/"units": "\/workload\/iterations"/"units": "\/workload\/batch_size"/; s/"fit": .*/"note": ""/' "$dir/by.json" >"$dir/runs.json"
+printf 'campaign,units,time_s\na,100,98\na,100,98.1\na,100,125\na,100,75\na,100,300\n' >"$dir/repeated.csv"
+"$FAASCAST" score "$dir/runs.json" --format csv >"$dir/out" 2>&1 || fail "runs cannot be scored: $(cat "$dir/out")"
+tail -n +2 "$dir/out" | awk -F, '$2 != 98.1 || $3 < 96 || $3 > 100 || $4 < 69 || $4 > 73 || $5 < 132 || $5 > 139 || $9 != 5 || $10 != 4 { exit 1 }' ||
+    fail "median and interval of the runs: $(cat "$dir/out")"
+"$FAASCAST" score "$dir/runs.json" >"$dir/out" 2>&1
+grep -q '4 of 5$' "$dir/out" && grep -q '90 % of runs' "$dir/out" && grep -q 'intervals hold 80 %' "$dir/out" || fail "the runs' interval is not told: $(cat "$dir/out")"
 exit $bad
