@@ -9,7 +9,8 @@
 static const struct cli_option options[] = {
     {"against", "TABLE.csv", "the table; otherwise the one the scenario names"},
     {"hold-out", "k|leave-one-out|column|column=value",
-     "rows kept out of the fit: k folds, each row once, the rows of each value of a column in turn, "
+     "rows kept out of the fit: k folds, each row once, the rows of each value of a column in "
+     "turn, "
      "or those of one value"},
     {"where", "COLUMN=VALUE", "only these rows; may be repeated"},
     {"engine", "predict|simulate",
@@ -258,8 +259,8 @@ static enum exit_code run(struct cli *cli, struct error *err)
     if (cli_number(cli, "max-mape", 0, 100, HUGE_VAL, &max_mape, err) != STATUS_OK) {
         return EXIT_USAGE;
     }
-    if (grading_make(cli, cli->arguments[0], cli_option(cli, "against"), how,
-                     which, &g, err) == STATUS_OK) {
+    if (grading_make(cli, cli->arguments[0], cli_option(cli, "against"), how, which, &g, err) ==
+        STATUS_OK) {
         if (isfinite(max_mape) && g.set.residual == LS_ABSOLUTE) {
             RAISE(err, ERR_USAGE, "--max-mape is a share: %s grades in the unit of its table",
                   cli->arguments[0]);
@@ -298,8 +299,10 @@ const struct command command_score = {
         "measured, what it is compared with, and which constants are free: they are fitted "
         "on the rows that are not being predicted. Against another table than the scenario's "
         "own, they are fitted on the scenario's own rows, and rows of both are not graded. "
-        "Rows that share the columns of \"by\" measured one thing and are graded by their mean, median or "
-        "percentile; with \"engine\": \"simulate\" the same statistic of the simulated runs predicts it, "
+        "Rows that share the columns of \"by\" measured one thing and are graded by their mean, "
+        "median or "
+        "percentile; with \"engine\": \"simulate\" the same statistic of the simulated runs "
+        "predicts it, "
         "and \"interval\" says which share of the runs lies between low and high. "
         "Facts (does it run, which is best) are graded as true or false. "
         "With --what a law is fitted on a trace and predicts the configurations held out, or "

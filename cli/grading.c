@@ -119,8 +119,8 @@ static enum status hold_column(const struct grading *g, const char *how, size_t 
     snprintf(name, sizeof name, "%.*s", equals != NULL ? (int)(equals - how) : 63, how);
     if (table_column(&g->set.table, name, out, err) == STATUS_OK &&
         !score_group_has(&g->set, name)) {
-        RAISE(err, ERR_USAGE, "--hold-out %s: rows of one group may differ in %s; name it in \"by\"",
-              how, name);
+        RAISE(err, ERR_USAGE,
+              "--hold-out %s: rows of one group may differ in %s; name it in \"by\"", how, name);
     }
     return err->code;
 }
@@ -135,9 +135,8 @@ static enum status folds_of_column(struct grading *g, size_t column, struct erro
             continue;
         }
         const char *cell = table_cell(&g->set.table, c->row, column);
-        const uint32_t at =
-            pair_map_index(&known, hash_bytes(HASH_SEED, cell, strlen(cell)),
-                           hash_bytes(HASH_SEED + 1, cell, strlen(cell)));
+        const uint32_t at = pair_map_index(&known, hash_bytes(HASH_SEED, cell, strlen(cell)),
+                                           hash_bytes(HASH_SEED + 1, cell, strlen(cell)));
         if (at == UINT32_MAX) {
             RAISE(err, ERR_MEMORY, "out of memory for folds");
         } else if (at == g->folds) {
@@ -160,8 +159,9 @@ static enum status held_out(const struct grading *g, const char *how, size_t fol
     }
     if (hold_column(g, how, &column, err) == STATUS_OK) {
         const char *cell = table_cell(&g->set.table, g->set.cases[i].row, column);
-        *out = equals != NULL ? strcmp(cell, equals + 1) == 0
-                              : strcmp(cell, table_cell(&g->set.table, g->fold_row[fold], column)) == 0;
+        *out = equals != NULL
+                   ? strcmp(cell, equals + 1) == 0
+                   : strcmp(cell, table_cell(&g->set.table, g->fold_row[fold], column)) == 0;
     }
     return err->code;
 }

@@ -42,8 +42,8 @@ double grading_resolution(const struct grading *g);
 size_t grading_rows(const struct grading *g, size_t i);
 /* "95 % interval" of a row, or the share of simulated runs. */
 const char *grading_interval(const struct grading *g, char *out, size_t size);
-/* label, measured, predicted, low, high, error, fold, resolution, rows, inside: what plot validation
- * reads, and how many measurements stand behind it. */
+/* label, measured, predicted, low, high, error, fold, resolution, rows, inside: what plot
+ * validation reads, and how many measurements stand behind it. */
 void text_grading_csv(struct text *out, const struct grading *g);
 /* "each predicted by constants fitted without it" and the like. */
 const char *grading_how(const struct grading *g, const char *hold_out);

@@ -379,7 +379,8 @@ static enum status fact_best_row(struct score_set *s, const double *theta, struc
         if (s->cases[i].use == SCORE_FACT) {
             continue;
         }
-        if (score_predict(s, SCORE_PREDICT, &i, 1, theta, e, &both[1], NULL, NULL, err) != STATUS_OK) {
+        if (score_predict(s, SCORE_PREDICT, &i, 1, theta, e, &both[1], NULL, NULL, err) !=
+            STATUS_OK) {
             return err->code;
         }
         for (int k = 0; k < 2; k++) {

@@ -30,8 +30,8 @@ struct score_case {
     double measured, resolution; /* resolution NaN: not said */
     const double *values;        /* what the rows of the group measured, ascending; NULL: one row */
     size_t n_values;
-    const char *phase;           /* NULL, or the phase whose time per round was measured */
-    bool ran;                    /* "feasible": what the table says */
+    const char *phase; /* NULL, or the phase whose time per round was measured */
+    bool ran;          /* "feasible": what the table says */
     char label[96];
 };
 

@@ -32,8 +32,7 @@ static void keep_run(double time_s, double cost_usd, void *context)
 enum status score_simulate(const struct config *config, struct evaluator *e, struct row *row,
                            struct tally *tally, struct score_runs *runs, struct error *err)
 {
-    const struct simulation_options options = {
-        .threads = 1, .each_run = keep_run, .context = runs};
+    const struct simulation_options options = {.threads = 1, .each_run = keep_run, .context = runs};
     const double baseline_s = row->baseline_time_s;
     struct simulation_outcome out;
     runs->n = 0;

@@ -53,7 +53,8 @@ enum status score_groups_open(const struct json *spec, size_t rows, struct score
     if (read_statistic(statistic, &s->statistic, err) != STATUS_OK || by == NULL) {
         return err->code;
     }
-    for (const struct json *c = first_of(by); c != NULL; c = by->kind == JSON_ARRAY ? c->next : NULL) {
+    for (const struct json *c = first_of(by); c != NULL;
+         c = by->kind == JSON_ARRAY ? c->next : NULL) {
         if (c->kind != JSON_STRING) {
             return JSON_RAISE(err, c, ERR_INPUT, "expected the name of a column");
         }
@@ -83,10 +84,11 @@ static enum status same_set(const struct score_case *c, const struct json *set,
         const char *first = table_cell(t, c->row, column);
         const char *here = table_cell(t, row, column);
         if (strcmp(first, here) != 0) {
-            return JSON_RAISE(err, k, ERR_INPUT,
-                              "rows of one group set different values of %s: '%.40s' in line %u and "
-                              "'%.40s' in line %u of %.200s; name the column in \"by\"",
-                              k->key, first, t->lines[c->row], here, t->lines[row], t->path);
+            return JSON_RAISE(
+                err, k, ERR_INPUT,
+                "rows of one group set different values of %s: '%.40s' in line %u and "
+                "'%.40s' in line %u of %.200s; name the column in \"by\"",
+                k->key, first, t->lines[c->row], here, t->lines[row], t->path);
         }
     }
     return STATUS_OK;
@@ -120,8 +122,7 @@ enum status score_group(struct score_set *s, const struct json *spec, const stru
         g->kase[group] = fresh_case;
     }
     *kase = g->kase[group];
-    return *fresh ? STATUS_OK
-                  : same_set(&s->cases[*kase], json_member(spec, "set"), t, row, err);
+    return *fresh ? STATUS_OK : same_set(&s->cases[*kase], json_member(spec, "set"), t, row, err);
 }
 
 void score_group_label(const struct score_set *s, const struct table *t, size_t row,

@@ -306,8 +306,7 @@ static enum status add_case(const struct cli *cli, const char *path, const struc
         const size_t used = strlen(c->label);
         snprintf(c->label + used, sizeof c->label - used, " %s", table_cell(t, row, column));
     }
-    if (err->code == STATUS_OK &&
-        load_point(cli, path, sets, n, s, &c->point, err) == STATUS_OK) {
+    if (err->code == STATUS_OK && load_point(cli, path, sets, n, s, &c->point, err) == STATUS_OK) {
         s->graded += use == SCORE_GRADE;
         s->trained += use == SCORE_TRAIN;
         s->count++;
@@ -476,10 +475,10 @@ static enum status read_best(const struct json *best, struct score_set *s, struc
 
 static enum status read_keys(const struct json *spec, struct score_set *s, struct error *err)
 {
-    static const char *const known[] = {
-        "against",   "where",  "set",      "measured",   "predicted", "by",       "statistic",
-        "engine",    "interval", "residual", "resolution", "fit",       "feasible", "best",
-        "note"};
+    static const char *const known[] = {"against",   "where",    "set",        "measured",
+                                        "predicted", "by",       "statistic",  "engine",
+                                        "interval",  "residual", "resolution", "fit",
+                                        "feasible",  "best",     "note"};
     for (const struct json *k = spec->first; k != NULL; k = k->next) {
         const char *near = nearest_name(k->key, known, sizeof known / sizeof known[0]);
         if (near == NULL || strcmp(near, k->key) != 0) {
@@ -496,15 +495,14 @@ static enum status read_keys(const struct json *spec, struct score_set *s, struc
     }
     const char *engine = text_of(spec, "engine");
     const struct json *interval = json_member(spec, "interval");
-    s->engine =
-        engine != NULL && strcmp(engine, "simulate") == 0 ? SCORE_SIMULATE : SCORE_PREDICT;
+    s->engine = engine != NULL && strcmp(engine, "simulate") == 0 ? SCORE_SIMULATE : SCORE_PREDICT;
     if (json_member(spec, "engine") != NULL && s->engine == SCORE_PREDICT &&
         (engine == NULL || strcmp(engine, "predict") != 0)) {
         return JSON_RAISE(err, json_member(spec, "engine"), ERR_INPUT,
                           "expected \"predict\" or \"simulate\"");
     }
-    if (interval != NULL && (interval->kind != JSON_NUMBER || !(interval->number > 0) ||
-                             !(interval->number < 1))) {
+    if (interval != NULL &&
+        (interval->kind != JSON_NUMBER || !(interval->number > 0) || !(interval->number < 1))) {
         return JSON_RAISE(err, interval, ERR_INPUT, "expected a share between 0 and 1, as in 0.9");
     }
     s->interval = interval != NULL ? interval->number : 0;
