@@ -68,7 +68,7 @@ static bool worth_drawing(const struct report *r, const struct plot_kind *kind)
 
 void report_figure(struct text *out, const char *kind, const struct text *svg)
 {
-    text_printf(out, "<figure id=\"figure-%s\">\n", kind);
+    text_printf(out, "<figure id=\"figure-%s\" tabindex=\"0\">\n", kind);
     append_svg(out, svg->data, kind);
     text_printf(out, "<figcaption>Drawn alone by faascast plot %s.</figcaption>\n</figure>\n",
                 kind);

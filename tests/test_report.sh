@@ -81,7 +81,7 @@ text_of provenance | grep -q "faascast 0" || fail "no version"
 text_of provenance | grep -q "command *.*report $one" || fail "no command line"
 text_of provenance | grep -qE "scenario .*FNV-1a [0-9a-f]{16}" || fail "no hash of the scenario"
 for kind in speedup time cost pareto breakdown; do
-    grep -q "<figure id=\"figure-$kind\">" "$page" || fail "no picture $kind"
+    grep -q "<figure id=\"figure-$kind\"" "$page" || fail "no picture $kind"
 done
 [ "$(grep -oE ' id=.[A-Za-z0-9_-]+' "$page" | sed "s/.* id=.//" | sort | uniq -d | wc -l)" -eq 0 ] || fail "an identifier comes twice"
 # The one script that may run is the one in the page.
@@ -141,8 +141,9 @@ browse() { # options and file: the page after its scripts
 "$FAASCAST" report $one -o "$work/report.html" || fail "report for the browser"
 cat >"$work/harness.html" <<'H'
 <!DOCTYPE html><title>harness</title>
-<iframe id="on" src="report.html" width="900" height="900"></iframe>
-<iframe id="off" src="report.html" sandbox="allow-same-origin" width="380" height="900"></iframe>
+<style>iframe { border: 0 }</style>
+<iframe id="on" src="report.html" width="800" height="900"></iframe>
+<iframe id="off" src="report.html" sandbox="allow-same-origin" width="390" height="900"></iframe>
 <iframe id="evil" src="evil.html" width="900" height="900"></iframe>
 <pre id="told"></pre>
 <script>
@@ -163,7 +164,19 @@ onload = () => {
   say('buttons-off', off.querySelectorAll('button').length);
   say('pictures-off', [...off.querySelectorAll('figure svg')].filter(s => s.getBoundingClientRect().height > 200).length);
   say('rows-off', [...off.querySelectorAll('#configurations tbody tr')].filter(r => r.getBoundingClientRect().height > 5).length);
-  say('phone', off.documentElement.scrollWidth <= 380);
+  // On a phone nothing is wider than the screen; what slides is the table of configurations alone. A picture
+  // grows when it is touched. At 800 pixels all of every table is seen.
+  const cut = d => [...d.querySelectorAll('figure svg, .wide, table:not(#configurations), caption, figcaption')]
+    .filter(e => e.getBoundingClientRect().right > d.documentElement.clientWidth);
+  const slides = d => [...d.querySelectorAll('.wide, figure')].filter(e => e.scrollWidth > e.clientWidth + 1)
+    .map(e => (e.firstElementChild.id || e.id)).join();
+  say('phone', off.documentElement.clientWidth == 390 && off.documentElement.scrollWidth <= 390);
+  say('cut', cut(off).length + cut(on).length);
+  say('slides', slides(off));
+  say('slides-800', slides(on));
+  off.getElementById('figure-speedup').focus();
+  say('enlarged', off.querySelector('#figure-speedup svg').getBoundingClientRect().width >= 760 &&
+    off.documentElement.scrollWidth <= 390);
   say('evil', page('evil').title);
   say('requests', [on, off].map(d => d.defaultView.performance.getEntriesByType('resource').length).join('+'));
   document.getElementById('told').textContent = told.join(';');
@@ -173,7 +186,7 @@ H
 browse --allow-file-access-from-files --virtual-time-budget=10000 --dump-dom "file://$work/harness.html" >"$work/dom"
 sed -n 's/.*<pre id="told">\([^<]*\)<.*/\1/p' "$work/dom" | tr ';' '\n' >"$work/told"
 for words in rows=5 up=ascending down=descending chosen=true pictures=5 drawn=true buttons-off=0 pictures-off=5 \
-    rows-off=5 phone=true requests=0+0; do
+    rows-off=5 phone=true cut=0 slides=configurations slides-800= enlarged=true requests=0+0; do
     grep -qxF -- "$words" "$work/told" || fail "in the browser: $words expected; $(tr '\n' ' ' <"$work/told")"
 done
 grep -q '^evil=' "$work/told" && ! grep -qx 'evil=1' "$work/told" || fail "a name ran in the page"
