@@ -1,4 +1,5 @@
 /* plan: the best configuration under a deadline and a budget, out of all the scenario allows. */
+#include "cli/break_even.h"
 #include "cli/commands.h"
 #include "cli/plan.h"
 
@@ -17,6 +18,9 @@ static const struct cli_option options[] = {
     {"closed-form", NULL, "do not simulate: no intervals, no probabilities"},
     {"replications", "N", "simulated runs at most for each of the best configurations (200)"},
     {"strategy", "exact|exhaustive", "exhaustive: evaluate all, to check the bounds of exact"},
+    {"break-even", "/POINTER[:LOW:HIGH]",
+     "the values of this number at which the best choice changes (default: a hundredth to a "
+     "hundred times what it is)"},
     {"j", "N", "threads (default: as many as processors; same answer)"},
     {NULL, NULL, NULL},
 };
@@ -229,6 +233,15 @@ static void explain_infeasible(struct plan *p, struct error *err)
     evaluator_free(&e);
 }
 
+/* Each look at the number reads the scenario anew; only what the command line limits is fixed. */
+static enum status break_even(struct plan *p, const char *asked, struct error *err)
+{
+    const bool said = cli_option(p->cli, "minimise") != NULL;
+    return read_limits(p, err) == STATUS_OK && read_objective(p, err) == STATUS_OK
+               ? plan_break_even(p->cli, asked, said ? &p->objective : NULL, &p->limits, err)
+               : err->code;
+}
+
 static enum status make(struct plan *p, struct error *err)
 {
     uint32_t threads = 1;
@@ -277,6 +290,12 @@ static enum exit_code run(struct cli *cli, struct error *err)
         return EXIT_FAILED;
     }
     p->cli = cli;
+    const char *asked = cli_option(cli, "break-even");
+    if (asked != NULL) {
+        break_even(p, asked, err);
+        free(p);
+        return cli_exit_code(err->code);
+    }
     if (scenario_load(cli->arguments[0], &o, &p->scenario, err) != STATUS_OK) {
         free(p);
         return EXIT_INPUT;
@@ -300,7 +319,8 @@ const struct command command_plan = {
     .arguments = "FILE",
     .examples = "faascast plan scenarios/metafaas/mini-imagenet-maml-5way-1shot.json\n"
                 "faascast plan my.json --deadline 2h --budget '5 USD' --confidence 0.99\n"
-                "faascast plan my.json --minimise balanced:0.3 --format csv -o front.csv\n",
+                "faascast plan my.json --minimise balanced:0.3 --format csv -o front.csv\n"
+                "faascast plan my.json --break-even /store/latency_s:0.001:1\n",
     .options = options,
     .details =
         "Searches every number of workers (1 to 1000) with every size of memory the platform "
@@ -309,7 +329,10 @@ const struct command command_plan = {
         "search is exact; bounds only leave out what cannot be of use. The best memory of the "
         "best numbers of workers is then simulated until the intervals lie apart; what cannot be "
         "told from the best is marked =. CSV holds the Pareto front, for plot pareto; JSON the "
-        "answer and the front. Exit code 4 when no configuration meets the limits: the answer is "
+        "answer and the front. --break-even looks at 49 values of one number (a latency, a "
+        "bandwidth, a price, the iterations) and finds where another choice of systems, stores, "
+        "machines and so on becomes best, each with its own best workers and memory; where the "
+        "plan has one choice only, another number of workers. Exit code 4 when no configuration meets the limits: the answer is "
         "then what misses them least.",
     .arguments_min = 1,
     .arguments_max = 1,

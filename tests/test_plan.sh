@@ -78,6 +78,37 @@ sensitivity --vary nonsense
 sensitivity --vary /compute/unit=1:2
 [ $? -eq 2 ] || fail "an unknown --vary is no usage error"
 
+# Break-even: functions or machines by the machine's price, as table, JSON and CSV; the bills are
+# equal where the choice changes.
+network='--set /network={"latency_s":0.0005,"aggregate_bytes_per_s":1.25e9}'
+rivals='--set /plan={"zip":{"/system":[{"name":"metafaas","variant":"literal"},{"name":"vm-ring"}],"/platform/use":["aws-lambda-2022-06","ec2-c5.4xlarge"]},"grid":{"/platform/workers":[1,2,4,8,16]}}'
+hourly=/prices/classes/ec2-c5.4xlarge/usd_per_hour
+limits='--set /constraints={"deadline_s":1e9}'
+# shellcheck disable=SC2086 # the options are words
+plan 0 $network $rivals $limits --break-even $hourly
+says ', functions win over machines$'
+says '^    below .* vm-ring, ec2-c5.4xlarge$'
+says '^    above .* metafaas (literal), aws-lambda-2022-06$'
+# shellcheck disable=SC2086
+plan 0 $network $rivals $limits --break-even $hourly --format json
+says '"jump": false, "before": {"configuration": "1 worker, vm-ring'
+says '"now": 0.68'
+# shellcheck disable=SC2086
+plan 0 $network $rivals $limits --break-even $hourly --format csv
+awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) name[$i] = i }
+    NR == 2 { gsub(/"[^"]*"/, "x")
+              d = $name["before_cost_usd"] / $name["after_cost_usd"] - 1
+              found = d < 1e-6 && d > -1e-6 && $name["before_system"] == "vm-ring" }
+    END { exit NR == 2 && found ? 0 : 1 }' "$scratch/out" || fail "the bills differ at the break-even price"
+# shellcheck disable=SC2086
+plan 0 $network $rivals $limits --break-even $hourly:1:2
+says '^Nothing changes.$'
+plan 3 --break-even /store/latncy_s
+says "did you mean 'latency_s'"
+plan 2 --break-even /store/latency_s:2:1
+plan 2 --break-even /platform/workers
+says 'searched by the plan itself'
+
 # Wrong usage.
 plan 2 --minimise speed
 says 'expected time, cost or balanced:0.5'
