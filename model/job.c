@@ -76,6 +76,13 @@ static void count_polls(const struct walk *w, double times, struct tally *t)
 
 /* ---------------------------------------------------------------- the job */
 
+/* E[max] of `functions` starts less their mean, relative to the mean. */
+static double start_excess(struct evaluator *e, double functions, const struct quantity *start)
+{
+    return e != NULL ? cached_excess(e, functions, start->cv)
+                     : expected_maximum_excess(functions, start->cv);
+}
+
 double start_mean(const struct config *c, struct evaluator *e, double functions)
 {
     const struct platform *p = &c->platform;
@@ -86,16 +93,21 @@ double start_mean(const struct config *c, struct evaluator *e, double functions)
     if (p->ramp_burst > 0 && functions > p->ramp_burst && p->ramp_per_s > 0) {
         ramp = (functions - p->ramp_burst) / p->ramp_per_s;
     }
-    const double excess = e != NULL ? cached_excess(e, functions, p->start_s.cv)
-                                    : expected_maximum_excess(functions, p->start_s.cv);
-    const double start = p->start_s.mean * (1 + excess);
+    const double start = p->start_s.mean * (1 + start_excess(e, functions, &p->start_s));
     return larger(pacing, ramp) + start + p->framework_init_s.mean;
 }
 
-/* Start-up of the whole job: functions and machines start side by side. again_s: of functions that
- * are invoked again, when the machines have long been there. */
-static double job_start(const struct config *c, struct evaluator *e, double *own_mean_s,
-                        double *again_s)
+/* How long the job, and one function of it, take to start. A function invokes its successor before
+ * it ends (models.md section 5, LambdaML), so the first re-invocation finds no sandbox free: only
+ * machines are there already. From the second on there are those of the segment before the last,
+ * idle for a segment: warm if the platform keeps them for so long. */
+struct job_starts {
+    double first_s, again_s, warm_s;
+    double own_s, own_warm_s; /* of one function alone */
+};
+
+/* Start-up of the whole job: functions and machines start side by side. */
+static struct job_starts job_starts(const struct config *c, struct evaluator *e)
 {
     const struct program *p = &e->program;
     double functions = 0;
@@ -111,22 +123,26 @@ static double job_start(const struct config *c, struct evaluator *e, double *own
         server = server || role->host == HOST_SERVER;
     }
     double start = 0;
-    *own_mean_s = 0;
+    struct job_starts out = {0};
     const struct platform *host = &c->platform;
     if (functions > 0) {
+        const struct quantity *warm = &host->warm_start_s;
         start = start_mean(c, e, functions);
-        *own_mean_s = host->start_s.mean + host->framework_init_s.mean;
+        out.own_s = host->start_s.mean + host->framework_init_s.mean;
+        out.own_warm_s = warm->mean;
+        out.warm_s = functions * host->invoke_latency_s.mean +
+                     warm->mean * (1 + start_excess(e, functions, warm));
     } else if (called > 0) {
         /* The first call finds nothing warm: it pays the cold start once. */
         start = start_mean(c, e, called) - called * host->invoke_latency_s.mean -
                 host->warm_start_s.mean;
         start = larger(start, 0);
     }
-    *again_s = start;
+    out.first_s = out.again_s = start;
     if (server) {
-        start = larger(start, c->server.start_s.mean + c->server.framework_init_s.mean);
+        out.first_s = larger(start, c->server.start_s.mean + c->server.framework_init_s.mean);
     }
-    return start;
+    return out;
 }
 
 static double billed(const struct platform *p, double duration_s)
@@ -164,10 +180,33 @@ static double billed_life(const struct platform *host, double segment_s, double 
     return billed(host, segment_s - larger(0, free_s - early_s));
 }
 
+/* Seconds one function is billed for in all segments. length_s: of a full segment and of the last
+ * one, both less their start. */
+static double billed_segments(const struct platform *host, const struct tally *t,
+                              const struct job_starts *starts, const double length_s[2])
+{
+    const double start_s[3] = {t->start_s, t->again_start_s, t->later_start_s};
+    const double own_s[3] = {starts->own_s, starts->own_s,
+                             t->later_start_s < t->again_start_s ? starts->own_warm_s
+                                                                 : starts->own_s};
+    const double segments = t->restarts + 1;
+    double sum_s = 0;
+    for (int i = 0; i < 3; i++) { /* the first, the second, all later ones */
+        const double such = i < 2 ? (segments > i ? 1 : 0) : larger(segments - 2, 0);
+        const bool last = such > 0 && (i == 2 || segments == i + 1);
+        const double full = such - last;
+        sum_s +=
+            full > 0 ? full * billed_life(host, length_s[0] + start_s[i], start_s[i], own_s[i]) : 0;
+        sum_s += last ? billed_life(host, length_s[1] + start_s[i], start_s[i], own_s[i]) : 0;
+    }
+    return sum_s;
+}
+
 /* Fill the parts of the tally that follow from rounds and segments: counts, seconds billed. */
 static void settle(const struct config *c, const struct program *p, const struct walk *w,
-                   double segments, const double segment_s[2], double own_start_s, struct tally *t)
+                   const struct job_starts *starts, const double length_s[2], struct tally *t)
 {
+    const double segments = t->restarts + 1;
     count_span(c, p, SPAN_SETUP, segments, t);
     count_span(c, p, SPAN_ITERATION, t->rounds, t);
     count_span(c, p, SPAN_CHECKPOINT, segments - 1, t);
@@ -188,22 +227,14 @@ static void settle(const struct config *c, const struct program *p, const struct
             const double call_s = w->call_s[r];
             t->host_s[r] = actors * call_s * t->rounds;
             t->billed_s[r] = actors * billed(host, call_s) * t->rounds;
+            t->call_start_s[r] = w->starting_s[r];
             continue;
         }
         t->host_s[r] = actors * t->time_s;
         if (role->host != HOST_WORKER || host->kind != PLATFORM_FUNCTION) {
             continue;
         }
-        const double earlier_s = t->start_s - t->again_start_s; /* than a first segment */
-        const double last_s = segment_s[1] - (segments > 1 ? earlier_s : 0);
-        const double last_start_s = segments > 1 ? t->again_start_s : t->start_s;
-        double one_s = billed_life(host, last_s, last_start_s, own_start_s);
-        if (segments > 1) {
-            one_s += billed_life(host, segment_s[0], t->start_s, own_start_s) +
-                     (segments - 2) *
-                         billed_life(host, segment_s[0] - earlier_s, t->again_start_s, own_start_s);
-        }
-        t->billed_s[r] = actors * one_s;
+        t->billed_s[r] = actors * billed_segments(host, t, starts, length_s);
         t->invocations += actors * segments;
     }
 }
@@ -315,9 +346,8 @@ enum status evaluate_program(const struct config *c, struct evaluator *e, struct
     if (check_memory(c, p, err) != STATUS_OK || time_ops(c, e, &slowed, &noisy, err) != STATUS_OK) {
         return err->code;
     }
-    double own_start_s = 0;
-    double again_s = 0;
-    const double start_s = job_start(c, e, &own_start_s, &again_s);
+    const struct job_starts starts = job_starts(c, e);
+    const double start_s = starts.first_s;
     struct walk steady;
     struct increment step;
     walk_start(&steady, c, e, start_s);
@@ -326,7 +356,7 @@ enum status evaluate_program(const struct config *c, struct evaluator *e, struct
         return err->code;
     }
     t->start_s = start_s;
-    t->again_start_s = again_s;
+    t->again_start_s = t->later_start_s = starts.again_s;
     t->rounds = t->rounds_per_call = c->workload.rounds;
     t->iteration_s = step.period_s;
     if (p->sync == SYNC_ASYNCHRONOUS && noisy) {
@@ -338,7 +368,7 @@ enum status evaluate_program(const struct config *c, struct evaluator *e, struct
     }
     /* Full segments end with a checkpoint, the last one with the final write. */
     struct walk w;
-    double segment_s[2] = {0, 0};
+    double length_s[2] = {0, 0};
     for (int last = 0; last < 2; last++) {
         const struct segment segment = {
             .rounds = last ? t->rounds - t->restarts * t->rounds_per_call : t->rounds_per_call,
@@ -346,12 +376,18 @@ enum status evaluate_program(const struct config *c, struct evaluator *e, struct
             .last = last,
         };
         if (segment.times > 0 && play_segment(c, e, &steady, &step, start_s, stretch, &segment, &w,
-                                              t, &segment_s[last], err) != STATUS_OK) {
+                                              t, &length_s[last], err) != STATUS_OK) {
             return err->code;
         }
+        length_s[last] -= start_s;
     }
-    t->time_s -= t->restarts * (start_s - again_s);
-    t->category_s[CATEGORY_STARTUP] -= t->restarts * (start_s - again_s);
+    if (starts.again_s > starts.warm_s && length_s[0] + starts.again_s < c->platform.keep_alive_s) {
+        t->later_start_s = starts.warm_s;
+    }
+    const double spared_s = t->restarts * (start_s - starts.again_s) +
+                            larger(t->restarts - 1, 0) * (starts.again_s - t->later_start_s);
+    t->time_s -= spared_s;
+    t->category_s[CATEGORY_STARTUP] -= spared_s;
     t->time_s += c->compute.constant_s;
     t->category_s[CATEGORY_COMPUTE] += c->compute.constant_s;
     for (uint32_t i = 0; i < p->n_phases; i++) {
@@ -368,7 +404,7 @@ enum status evaluate_program(const struct config *c, struct evaluator *e, struct
     }
     /* Under noise, what moves the time by less than a hundredth makes no bound worth a mark. */
     t->bound = apart || (slowed > 0.01 && noisy && p->sync == SYNC_BARRIER);
-    settle(c, p, &w, t->restarts + 1, segment_s, own_start_s, t);
+    settle(c, p, &w, &starts, length_s, t);
     return check_calls(c, p, &w, err);
 }
 

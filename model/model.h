@@ -352,11 +352,13 @@ enum request_kind { REQUEST_PUT, REQUEST_GET, REQUEST_LIST, REQUEST_DELETE, REQU
 
 /* What both engines count, for a whole job. Requests and bytes are totals over all actors. */
 struct tally {
-    double time_s;                 /* makespan, start-up to the final write */
-    double iteration_s;            /* one steady round */
-    double rounds, restarts;       /* restarts: re-invocations x - 1 */
-    double start_s;                /* mean start of all functions and machines, side by side */
-    double again_start_s;          /* the same of a re-invocation: machines are there already */
+    double time_s;                   /* makespan, start-up to the final write */
+    double iteration_s;              /* one steady round */
+    double rounds, restarts;         /* restarts: re-invocations x - 1 */
+    double start_s;                  /* mean start of all functions and machines, side by side */
+    double again_start_s;            /* of the first re-invocation: machines are there already */
+    double later_start_s;            /* of later ones, which may find warm sandboxes */
+    double call_start_s[ROLE_LIMIT]; /* of a called role, in a steady round */
     double save_s;                 /* one checkpoint before a re-invocation; 0 without time limit */
     double rounds_per_call;        /* rounds between two re-invocations; rounds when x = 1 */
     double phase_s[PHASE_LIMIT];   /* critical path; start-up etc. of the job level excluded */

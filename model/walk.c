@@ -24,6 +24,8 @@ void walk_start(struct walk *w, const struct config *c, struct evaluator *e, dou
         memset(&w->roles[r], 0, clock_size);
         w->roles[r].at_s = start_s;
         w->call_start_s[r] = w->call_s[r] = 0;
+        w->call_end_s[r] = -HUGE_VAL;
+        w->starting_s[r] = 0;
     }
     for (uint32_t i = 0; i < p->n_channels; i++) {
         struct channel_state *ch = &w->channels[i];
@@ -47,6 +49,8 @@ void walk_copy(struct walk *to, const struct walk *from)
         clock_copy(&to->roles[r], &from->roles[r], p->n_phases);
         to->call_start_s[r] = from->call_start_s[r];
         to->call_s[r] = from->call_s[r];
+        to->call_end_s[r] = from->call_end_s[r];
+        to->starting_s[r] = from->starting_s[r];
     }
     for (uint32_t i = 0; i < p->n_channels; i++) {
         const struct channel_state *ch = &from->channels[i];
@@ -101,19 +105,51 @@ static double latest_signal(const struct walk *w, const struct channel_state *ch
     return larger(ch->last.at_s, expected_latest(w->evaluator, groups, count));
 }
 
+/* Are the sandboxes that earlier calls left too few by now, those idle for too long being gone?
+ * They are taken newest first. The first call of all finds none either, but that the job's start
+ * pays for. */
+static bool call_is_cold(const struct walk *w, uint32_t r, double now_s)
+{
+    const struct program *p = &w->evaluator->program;
+    double idle_since_s = HUGE_VAL;
+    double found = 0;
+    while (found < p->roles[r].actors) {
+        double next_s = -HUGE_VAL;
+        double next = 0;
+        for (uint32_t i = 0; i < p->n_roles; i++) {
+            const double end_s = w->call_end_s[i];
+            if (end_s <= now_s && end_s < idle_since_s && end_s >= next_s) {
+                next = end_s > next_s ? p->roles[i].actors : next + p->roles[i].actors;
+                next_s = end_s;
+            }
+        }
+        if (!(next_s > -HUGE_VAL)) {
+            return false;
+        }
+        idle_since_s = next_s;
+        found += next;
+    }
+    return now_s - idle_since_s >= w->config->platform.keep_alive_s;
+}
+
 /* A function that was invoked starts when the invocation arrives. */
 static void start_call(struct walk *w, uint32_t r)
 {
-    const struct quantity *start = &w->config->platform.warm_start_s;
+    const struct config *c = w->config;
+    const struct quantity *warm = &c->platform.warm_start_s;
     const struct role *role = &w->evaluator->program.roles[r];
     struct clock *clock = &w->roles[r];
     w->call_start_s[r] = clock->at_s;
-    if (role->host == HOST_WORKER && start->mean > 0) {
-        const double last = start->mean + walk_excess(w->evaluator, role->actors, start->mean,
-                                                      start->mean * start->cv);
-        clock->at_s += last;
-        clock->start_s += last;
+    w->starting_s[r] = 0;
+    if (role->host == HOST_WORKER && call_is_cold(w, r, clock->at_s)) {
+        w->starting_s[r] = start_mean(c, w->evaluator, role->actors) -
+                           role->actors * c->platform.invoke_latency_s.mean;
+    } else if (role->host == HOST_WORKER && warm->mean > 0) {
+        w->starting_s[r] =
+            warm->mean + walk_excess(w->evaluator, role->actors, warm->mean, warm->mean * warm->cv);
     }
+    clock->at_s += w->starting_s[r];
+    clock->start_s += w->starting_s[r];
 }
 
 /* Gives false when the signals have not come yet. */
@@ -267,6 +303,9 @@ static bool advance(struct walk *w, uint32_t r, const struct span *span, struct 
                 end_of_loop(w, r, &p->loops[i], span->first, c);
             }
         }
+    }
+    if (moved && p->roles[r].lifetime == LIFETIME_CALL && p->roles[r].host == HOST_WORKER) {
+        w->call_end_s[r] = clock->at_s;
     }
     return moved;
 }

@@ -60,7 +60,9 @@ struct walk {
     const struct config *config;
     struct evaluator *evaluator;
     double polls[STORE_USES][2]; /* all actors: LIST, failed GET */
-    double call_start_s[ROLE_LIMIT], call_s[ROLE_LIMIT];
+    /* Of called roles: when the last call began and ended, how long it and its start took. */
+    double call_start_s[ROLE_LIMIT], call_end_s[ROLE_LIMIT];
+    double call_s[ROLE_LIMIT], starting_s[ROLE_LIMIT];
     struct clock roles[ROLE_LIMIT];
     struct channel_state channels[CHANNEL_LIMIT];
 };

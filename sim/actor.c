@@ -229,7 +229,7 @@ void actor_event(struct run *s, uint32_t a)
 {
     switch (s->actors[a].state) {
     case ACTOR_INVOKED:
-        platform_start(s, a);
+        platform_arrived(s, a);
         break;
     case ACTOR_BEGINNING:
     case ACTOR_STARTING:

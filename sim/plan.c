@@ -8,7 +8,7 @@
 
 /* ---------------------------------------------------------------- actors and ops */
 
-static enum status number_roles(struct plan *p, struct error *err)
+static enum status number_roles(struct plan *p, const struct tally *closed, struct error *err)
 {
     const struct program *program = p->program;
     for (uint32_t r = 0; r < program->n_roles; ++r) {
@@ -36,9 +36,8 @@ static enum status number_roles(struct plan *p, struct error *err)
             .guest = role->lifetime == LIFETIME_GUEST,
             .works = role->host == HOST_WORKER && role->lifetime != LIFETIME_GUEST,
             .rounds = role->span[SPAN_ITERATION].ops > 0,
+            .call_start_s = closed->call_start_s[r],
         };
-        const struct quantity *const warm = &p->config->platform.warm_start_s;
-        out->call_start_s = warm->mean * (1 + expected_maximum_excess(role->actors, warm->cv));
         if ((uint64_t)p->lanes + (uint64_t)role->actors * lanes > KEY_IDS_MAX / 4) {
             return RAISE(err, ERR_INPUT,
                          "%u actors of role %s with %u requests each at once are more than can be "
@@ -496,10 +495,11 @@ enum status plan_init(struct plan *p, const struct config *c, const struct progr
                        .rounds_per_call = closed->rounds_per_call,
                        .start_s = closed->start_s,
                        .again_start_s = closed->again_start_s,
+                       .later_start_s = closed->later_start_s,
                        .round_s = closed->iteration_s,
                        .save_s = closed->save_s,
                        .redo_round = program->redo_round};
-    if (number_roles(p, err) != STATUS_OK) {
+    if (number_roles(p, closed, err) != STATUS_OK) {
         return err->code;
     }
     p->time_limited = p->time_limited && c->simulation.play_restarts;

@@ -81,8 +81,8 @@ struct plan {
     const struct config *config;
     const struct program *program;
     double rounds, rounds_per_call; /* the closed form's plan of re-invocations */
-    double start_s,
-        again_start_s;      /* the closed form's mean start, of the job and of a re-invocation */
+    /* The closed form's mean start: of the job, of the first re-invocation, of later ones. */
+    double start_s, again_start_s, later_start_s;
     double round_s, save_s; /* planned times of a round and of a checkpoint */
     struct plan_op *ops;
     struct plan_role roles[ROLE_LIMIT];

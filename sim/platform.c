@@ -3,8 +3,10 @@
  *
  * The caller invokes one function after another. An invocation takes the newest warm sandbox or
  * starts a new environment; `ramp_burst` of these may start at once, then `ramp_per_s`. Above the
- * account's limit invocations wait for a function to end. A successor is invoked before its
- * predecessor ends, so it does not find that sandbox warm.
+ * account's limit invocations wait for a function to end. Before the time limit functions invoke
+ * their successors and end (LambdaML, models.md section 5): all meet at the checkpoint, so that no
+ * predecessor's sandbox is free before the last successor is invoked. The next re-invocation finds
+ * these sandboxes, idle for a segment, if the platform has kept them.
  *
  * A function that crashes, or meets its time limit, loses its sandbox and is invoked again; it sets
  * up and goes on from the start of its round. Systems that redo the round send everybody back
@@ -21,7 +23,7 @@ void platform_reset(struct run *s)
     for (uint32_t i = 0; i < warm; ++i) {
         pool_give(&s->pool, 0.0, (uint64_t)UINT32_MAX << 32 | i);
     }
-    s->queued_first = s->queued_count = s->running = 0;
+    s->queued_first = s->queued_count = s->running = s->successors = 0;
     s->ramp_at_s = 0.0;
 }
 
@@ -84,6 +86,13 @@ static void schedule_end(struct run *s, uint32_t a, double handler_s)
     }
 }
 
+/* The closed form's mean start of this segment. */
+static double mean_start(const struct run *s)
+{
+    const struct plan *const p = s->plan;
+    return s->segment == 0 ? p->start_s : s->segment == 1 ? p->again_start_s : p->later_start_s;
+}
+
 static void begin_function(struct run *s, uint32_t a)
 {
     const struct plan *const p = s->plan;
@@ -93,12 +102,9 @@ static void begin_function(struct run *s, uint32_t a)
     const double now = s->queue.now_s;
     double delay_s = 0.0, start_s;
     ++s->running;
-    const uint64_t old_sandbox = actor->sandbox;
     if (!p->config->simulation.play_startup) { /* the closed form's mean, for everybody */
         const struct plan_role *const role = &p->roles[p->actor_role[a]];
-        start_s = role->called     ? role->call_start_s
-                  : s->segment > 0 ? p->again_start_s
-                                   : p->start_s;
+        start_s = role->called ? role->call_start_s : mean_start(s);
         actor->sandbox = (uint64_t)a << 32 | actor->incarnation;
     } else if (pool_take(&s->pool, run_now(s), &actor->sandbox)) {
         ++s->counters.warm;
@@ -111,11 +117,7 @@ static void begin_function(struct run *s, uint32_t a)
         start_s += run_draw(s, &host->framework_init_s, EFFECT_FRAMEWORK, &r);
     }
     s->counters.invocations += !p->roles[p->actor_role[a]].called; /* calls: by their INVOKE */
-    if (actor->keeps_sandbox) {
-        pool_give(&s->pool, run_now(s), old_sandbox);
-    }
     ++actor->incarnation;
-    actor->keeps_sandbox = false;
     actor->running = true;
     place(s, a, actor->sandbox);
     actor->alive_from_s = now + delay_s;
@@ -128,6 +130,29 @@ static void begin_function(struct run *s, uint32_t a)
         schedule_end(s, a, handler_s);
     }
     run_at(s, a, CLASS_ACTOR, handler_s);
+}
+
+/* The last successor is invoked: their predecessors end, and leave their sandboxes. */
+static void free_predecessors(struct run *s)
+{
+    for (uint32_t a = 0; a < s->plan->actors; ++a) {
+        struct actor *const actor = &s->actors[a];
+        if (actor->keeps_sandbox) {
+            actor->keeps_sandbox = false;
+            pool_give(&s->pool, run_now(s), actor->kept_sandbox);
+        }
+    }
+}
+
+/* An invocation has arrived; a first one of its segment may be the last of all. */
+void platform_arrived(struct run *s, uint32_t a)
+{
+    const bool successor = s->actors[a].succeeds;
+    s->actors[a].succeeds = false;
+    platform_start(s, a);
+    if (successor && --s->successors == 0) {
+        free_predecessors(s);
+    }
 }
 
 void platform_start(struct run *s, uint32_t a)
@@ -195,8 +220,11 @@ void platform_end_call(struct run *s, uint32_t a)
 
 void platform_end_job(struct run *s, uint32_t a)
 {
-    if (s->actors[a].running) {
-        s->actors[a].keeps_sandbox = true;
+    struct actor *const actor = &s->actors[a];
+    if (actor->running) {
+        actor->succeeds = actor->keeps_sandbox = !s->last_segment;
+        actor->kept_sandbox = actor->sandbox;
+        s->successors += actor->succeeds;
         function_ended(s, a);
     }
 }
@@ -209,7 +237,7 @@ static double boot_time(const struct run *s, uint32_t a)
     const struct config *const c = s->plan->config;
     const enum host_use host = s->plan->program->roles[s->plan->actor_role[a]].host;
     if (!c->simulation.play_startup) {
-        return s->segment > 0 ? s->plan->again_start_s : s->plan->start_s;
+        return mean_start(s);
     }
     if (host == HOST_CLIENT || s->plan->roles[s->plan->actor_role[a]].called || s->segment > 0) {
         return 0.0;
@@ -380,7 +408,6 @@ void platform_kill(struct run *s, uint32_t a)
     platform_bill(s, a, s->queue.now_s, 0.0);
     interrupt(s, a);
     mark(s, a);
-    actor->keeps_sandbox = false;
     if (actor->span != SPAN_SETUP) {
         actor->resume = actor->span;
     }

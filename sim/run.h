@@ -67,7 +67,7 @@ struct actor {
     double link_at_s;
     double early_s, late_s; /* when the transient rounds, and the last round played, were done */
     struct round_stats own; /* of an asynchronous job: its rounds after the transient */
-    uint64_t wait_count, sandbox;
+    uint64_t wait_count, sandbox, kept_sandbox;
     uint32_t wait_generation, next_waiting;
     uint32_t op, loop_round, step;      /* step: ops done in this span, loops multiplied out */
     uint32_t round;                     /* rounds finished in this segment */
@@ -79,7 +79,8 @@ struct actor {
     uint8_t marked_span;
     bool marked, set_up; /* set_up: has set up once in this segment */
     bool running;        /* a function that is alive */
-    bool keeps_sandbox;  /* ended, its successor not yet invoked */
+    bool succeeds;       /* its invocation by its predecessor has not arrived yet */
+    bool keeps_sandbox;  /* its predecessor is alive: kept_sandbox is not free yet */
     bool bursting, coded, timed_out;
 };
 
@@ -157,6 +158,7 @@ struct run {
     struct pool pool;
     uint32_t *queued; /* ring of actors held back by the account's limit */
     uint32_t queued_first, queued_count, running;
+    uint32_t successors; /* functions of this segment whose invocation has not arrived yet */
     double ramp_at_s;    /* when the next new environment may start */
     bool drawn[EFFECTS]; /* false: the mean */
     double effect[EFFECTS];
@@ -303,6 +305,8 @@ void platform_reset(struct run *s);
 /* Begin the segment: invoke or boot everybody. */
 void platform_begin(struct run *s);
 /* The invocation of a has arrived. */
+void platform_arrived(struct run *s, uint32_t a);
+/* A function may start: an invocation has arrived, or what a call waits for has come. */
 void platform_start(struct run *s, uint32_t a);
 /* A called function has done its round. */
 void platform_end_call(struct run *s, uint32_t a);

@@ -53,6 +53,7 @@ static struct config random_job(const struct system_case *s, double workers, str
     c.compute.constant_s = roll(d, 0, 5);
     c.platform.start_s = exactly(roll(d, 0.1, 3));
     c.platform.warm_start_s = exactly(roll(d, 0, 0.1));
+    c.platform.keep_alive_s = 1e6; /* else every call would start cold */
     c.platform.invoke_latency_s = exactly(roll(d, 0, 0.05));
     c.platform.billing_granularity_s = 0.001;
     c.platform.price = (struct price){.gib_s = 16666700000, .invocation = 200000000};

@@ -393,6 +393,7 @@ static void a_round_of_naik_is_the_sum_of_its_steps(void **state)
         c.compute.unit_override_s = 0.383;
         c.compute.merge_s_per_byte = 3.7e-9;
         c.platform.warm_start_s = exactly(0.21);
+        c.platform.keep_alive_s = 600;
         c.platform.invoke_latency_s = exactly(0.057);
         const double load_s = L + m / B + L + 60 * d / B;
         const double combine_s = w * (L + G / B + 3.7e-9 * G) + L + m / B;
