@@ -2,6 +2,7 @@
 #include "cli/break_even.h"
 #include "cli/commands.h"
 #include "cli/plan.h"
+#include "cli/plan_smlt.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -17,7 +18,11 @@ static const struct cli_option options[] = {
     {"confidence", "P", "share of runs that must meet the limits (0.95)"},
     {"closed-form", NULL, "do not simulate: no intervals, no probabilities"},
     {"replications", "N", "simulated runs at most for each of the best configurations (200)"},
-    {"strategy", "exact|exhaustive", "exhaustive: evaluate all, to check the bounds of exact"},
+    {"strategy", "exact|exhaustive|smlt-ei|smlt-ucb",
+     "exhaustive: evaluate all, to check the bounds of exact; smlt-ei, smlt-ucb: what SMLT's "
+     "Bayesian optimiser finds, its profiling bill and its regret"},
+    {"seed", "N", "of SMLT's optimiser (1)"},
+    {"profile-rounds", "N", "rounds SMLT's optimiser runs to measure one configuration (10)"},
     {"break-even", "/POINTER[:LOW:HIGH]",
      "the values of this number at which the best choice changes (default: a hundredth to a "
      "hundred times what it is)"},
@@ -91,8 +96,10 @@ static enum status search(struct plan *p, uint32_t threads, struct error *err)
 {
     const char *strategy = cli_option(p->cli, "strategy");
     const bool exhaustive = strategy != NULL && strcmp(strategy, "exhaustive") == 0;
-    if (strategy != NULL && !exhaustive && strcmp(strategy, "exact") != 0) {
-        return RAISE(err, ERR_USAGE, "--strategy %s: expected exact or exhaustive", strategy);
+    if (strategy != NULL && !exhaustive && strcmp(strategy, "exact") != 0 &&
+        !plan_smlt_strategy(strategy)) {
+        return RAISE(err, ERR_USAGE,
+                     "--strategy %s: expected exact, exhaustive, smlt-ei or smlt-ucb", strategy);
     }
     const struct search_options o = {.threads = threads,
                                      .exhaustive = exhaustive,
@@ -251,8 +258,14 @@ static enum status make(struct plan *p, struct error *err)
     }
     p->limits = p->search.choices[0].config.constraints;
     if (read_limits(p, err) != STATUS_OK || read_objective(p, err) != STATUS_OK ||
-        read_threads(cli, &threads, err) != STATUS_OK || search(p, threads, err) != STATUS_OK ||
-        choose(p, threads, err) != STATUS_OK) {
+        read_threads(cli, &threads, err) != STATUS_OK || search(p, threads, err) != STATUS_OK) {
+        return err->code;
+    }
+    const char *strategy = cli_option(cli, "strategy");
+    if (strategy != NULL && plan_smlt_strategy(strategy)) {
+        return plan_smlt(p, strategy, &p->sure, err);
+    }
+    if (choose(p, threads, err) != STATUS_OK) {
         return err->code;
     }
     if (p->nearest < 0) {
@@ -320,7 +333,8 @@ const struct command command_plan = {
     .examples = "faascast plan scenarios/metafaas/mini-imagenet-maml-5way-1shot.json\n"
                 "faascast plan my.json --deadline 2h --budget '5 USD' --confidence 0.99\n"
                 "faascast plan my.json --minimise balanced:0.3 --format csv -o front.csv\n"
-                "faascast plan my.json --break-even /store/latency_s:0.001:1\n",
+                "faascast plan my.json --break-even /store/latency_s:0.001:1\n"
+                "faascast plan my.json --strategy smlt-ei --deadline 2h\n",
     .options = options,
     .details =
         "Searches every number of workers (1 to 1000) with every size of memory the platform "
@@ -332,7 +346,8 @@ const struct command command_plan = {
         "answer and the front. --break-even looks at 49 values of one number (a latency, a "
         "bandwidth, a price, the iterations) and finds where another choice of systems, stores, "
         "machines and so on becomes best, each with its own best workers and memory; where the "
-        "plan has one choice only, another number of workers. Exit code 4 when no configuration meets the limits: the answer is "
+        "plan has one choice only, another number of workers. Exit code 4 when no configuration "
+        "meets the limits: the answer is "
         "then what misses them least.",
     .arguments_min = 1,
     .arguments_max = 1,

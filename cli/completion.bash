@@ -14,7 +14,7 @@ _faascast() {
         check) words+=' --resolved';;
         simulate) words+=' --exact --threads --point --timeline --timeline-rounds --gantt --gantt-round --runs';;
         compare) words+=' --exact --threads --point';;
-        plan) words+=' --deadline --budget --minimise --confidence --closed-form --replications --strategy --break-even -j';;
+        plan) words+=' --deadline --budget --minimise --confidence --closed-form --replications --strategy --seed --profile-rounds --break-even -j';;
         sweep) words+=' --engine -j --store --dry-run --fail-fast --shard --mpi';;
         results) words+=' --run --where';;
         sensitivity) words+=' --point --vary --samples --seed';;

@@ -109,6 +109,20 @@ plan 2 --break-even /store/latency_s:2:1
 plan 2 --break-even /platform/workers
 says 'searched by the plan itself'
 
+# SMLT's optimiser beside the exact answer: measurements, bill, regret; same seed, same bytes.
+plan 0 --deadline 9h --budget 99 --strategy smlt-ei
+says '^Recommended  '
+says '^Regret .* with profiling '
+plan 0 --deadline 9h --budget 99 --strategy smlt-ei --seed 3 --format json
+says '"strategy": "smlt-ei"'
+cp "$scratch/out" "$scratch/one.json"
+plan 0 --deadline 9h --budget 99 --strategy smlt-ei --seed 3 --format json -j 2
+cmp -s "$scratch/out" "$scratch/one.json" || fail "the same seed gives other measurements"
+plan 0 --deadline 9h --budget 99 --strategy smlt-ucb --format csv
+[ "$(wc -l <"$scratch/out")" -eq 2 ] || fail "smlt-ucb has 16 workers alone to measure: $(cat "$scratch/out")"
+plan 4 --deadline 2h --budget '5 USD' --strategy smlt-ei
+says '^Nothing is within the limits.$'
+
 # Wrong usage.
 plan 2 --minimise speed
 says 'expected time, cost or balanced:0.5'
