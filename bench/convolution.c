@@ -5,7 +5,9 @@
  *   bench_convolution [IMAGES [SECONDS]]        default 75 images, 0.1 s a figure
  *
  * oneDNN: its own choice of algorithm and blocked layout. OpenBLAS: im2col, then sgemm, image by
- * image. Each is there only when its development package was when this was built. */
+ * image. LIBXSMM: forward only, each row of the output as a sum of nine small products (NHWC, padded
+ * input). Each is there only when its development package was when this was built. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +20,9 @@
 #if defined(HAVE_OPENBLAS)
 #include <cblas.h>
 void openblas_set_num_threads(int threads);
+#endif
+#if defined(HAVE_LIBXSMM)
+#include <libxsmm.h>
 #endif
 
 static const char *const primitive_names[PRIMITIVES] = {"forward", "by input", "by weights"};
@@ -221,6 +226,49 @@ static double openblas(const struct convolution *c, enum primitive p, double bud
 }
 #endif
 
+/* ---------------------------------------------------------------- LIBXSMM */
+
+#if defined(HAVE_LIBXSMM)
+static double libxsmm(const struct convolution *c, double budget_s)
+{
+    enum { MOST = 500, TAPS = 9 };
+    const size_t o = out_side(c), side = c->in + 2;
+    const libxsmm_blasint m = (libxsmm_blasint)c->cout, n = (libxsmm_blasint)o;
+    const libxsmm_blasint k = (libxsmm_blasint)c->cin, step = (libxsmm_blasint)(c->stride * c->cin);
+    const float one = 1, zero = 0;
+    const libxsmm_smmfunction_reducebatch_addr product = libxsmm_smmdispatch_reducebatch_addr(
+        m, n, k, &m, &step, &m, &one, &zero, NULL, NULL);
+    const size_t inputs = c->images * side * side * c->cin;
+    float *x = calloc(inputs, sizeof *x), *w = calloc(TAPS * c->cin * c->cout, sizeof *w);
+    float *z = calloc(c->images * o * o * c->cout, sizeof *z);
+    double seconds[MOST];
+    size_t done = 0;
+    for (size_t i = 0; x && i < inputs; i++) {
+        x[i] = (float)(i * 2654435761u % 1024) / 512 - 1;
+    }
+    const double begin = bench_wall_s();
+    while (product && x && w && z && done < MOST &&
+           (done < 6 || bench_wall_s() - begin < budget_s)) {
+        const double start = bench_cpu_s();
+        for (size_t row = 0; row < c->images * o; row++) {
+            const float *a[TAPS], *b[TAPS];
+            const unsigned long long taps = TAPS;
+            for (size_t tap = 0; tap < TAPS; tap++) {
+                a[tap] = w + tap * c->cin * c->cout;
+                b[tap] = x + ((row / o * side + row % o * c->stride + tap / 3) * side + tap % 3) *
+                                 c->cin;
+            }
+            product(a, b, z + row * o * c->cout, &taps);
+        }
+        seconds[done++] = bench_cpu_s() - start;
+    }
+    free(x);
+    free(w);
+    free(z);
+    return done > 1 ? bench_median(seconds + 1, done - 1) : HUGE_VAL;
+}
+#endif
+
 int main(int argc, char **argv)
 {
     static const struct convolution layers[] = {
@@ -246,8 +294,8 @@ int main(int argc, char **argv)
 #if defined(HAVE_OPENBLAS)
     openblas_set_num_threads(1);
 #endif
-    printf("%zu images, GFLOP/s on one thread\n%-18s %3s %-11s %8s %8s %9s\n", images,
-           "convolution", "F", "gradient", "own", "oneDNN", "OpenBLAS");
+    printf("%zu images, GFLOP/s on one thread\n%-18s %3s %-11s %8s %8s %9s %8s\n", images,
+           "convolution", "F", "gradient", "own", "oneDNN", "OpenBLAS", "LIBXSMM");
     for (size_t hidden = 32; hidden <= 64; hidden *= 2) {
         for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
             struct convolution c = layers[i];
@@ -270,6 +318,11 @@ int main(int argc, char **argv)
                 printf(" %9.1f", work / openblas(&c, (enum primitive)p, budget_s));
 #else
                 printf(" %9s", "-");
+#endif
+#if defined(HAVE_LIBXSMM)
+                if (p == FORWARD) {
+                    printf(" %8.1f", work / libxsmm(&c, budget_s));
+                }
 #endif
                 printf("\n");
                 fflush(stdout);
