@@ -85,6 +85,12 @@ bool cli_row_is(const struct expression *e, const struct row *row);
 /* Words for people: 83 s, 4 min 05 s, 2 h 13 min, 3.2 d; 0.0123, 4.56, 1234. */
 void text_time(struct text *out, double seconds);
 void text_dollars(struct text *out, double usd);
+/* A mean and the half width of its interval, both to the same digit: 7 h 59 min 08 s +- 4 s,
+ * 8.78012 +- 0.00097. */
+void text_time_interval(struct text *out, double mean_s, double half_s);
+void text_dollars_interval(struct text *out, double mean_usd, double half_usd);
+/* "within 2 h 00 min and for at most 5.000 USD"; nothing without limits. */
+void text_limits(struct text *out, const struct constraints *limits);
 
 /* Rows kept together. Texts of a row are borrowed from its cursor; the list keeps copies of its
  * own, one per different text. */

@@ -31,15 +31,38 @@ static enum status want_columns(struct plot *p, struct error *err)
     return STATUS_OK;
 }
 
-static enum status read_limits(struct report *r, struct error *err)
+/* Limits of the command line also go into the scenario, so that runs are simulated against them. */
+static enum status read_options(struct report *r, struct cli *cli, char sets[2][64],
+                                struct error *err)
 {
-    const char *deadline = cli_option(r->cli, "deadline");
-    const char *budget = cli_option(r->cli, "budget");
-    r->limits = r->plot.results.constraints;
-    if (deadline != NULL && cli_duration(deadline, &r->limits.deadline_s, err) != STATUS_OK) {
+    const char *deadline = cli_option(cli, "deadline");
+    const char *budget = cli_option(cli, "budget");
+    if ((deadline != NULL && cli_duration(deadline, &r->asked.deadline_s, err) != STATUS_OK) ||
+        (budget != NULL && cli_dollars(budget, &r->asked.budget_usd, err) != STATUS_OK)) {
         return err->code;
     }
-    return budget != NULL ? cli_dollars(budget, &r->limits.budget_usd, err) : STATUS_OK;
+    if (r->asked.deadline_s > 0) {
+        snprintf(sets[0], sizeof sets[0], "/constraints/deadline_s=%.17g", r->asked.deadline_s);
+        cli->sets[cli->n_sets++] = sets[0];
+    }
+    if (r->asked.budget_usd > 0) {
+        snprintf(sets[1], sizeof sets[1], "/constraints/budget_usd=%.17g", r->asked.budget_usd);
+        cli->sets[cli->n_sets++] = sets[1];
+    }
+    return STATUS_OK;
+}
+
+/* The command line's limits before those of the results. */
+static void settle_limits(struct report *r)
+{
+    r->limits = r->plot.results.constraints;
+    if (r->asked.deadline_s > 0) {
+        r->limits.deadline_s = r->asked.deadline_s;
+    }
+    if (r->asked.budget_usd > 0) {
+        r->limits.budget_usd = r->asked.budget_usd;
+    }
+    r->plot.results.constraints = r->limits; /* pictures show them */
 }
 
 /* The scenario beside results of a file: its limits, and it must be theirs. */
@@ -53,19 +76,11 @@ static enum status read_scenario(struct report *r, struct scenario *own, struct 
     if (path == NULL) {
         return STATUS_OK;
     }
-    struct scenario_cursor cursor;
-    bool skipped = false;
     if (cli_scenario(r->cli, path, own, err) != STATUS_OK) {
         return err->code;
     }
     r->scenario = own;
-    if (cursor_init(&cursor, own, err) == STATUS_OK) {
-        if (cursor_seek(&cursor, 0, &skipped, err) == STATUS_OK) {
-            results->constraints = cursor.config.constraints;
-        }
-        cursor_free(&cursor);
-    }
-    return err->code;
+    return results_limits(own, &results->constraints, &results->confidence, err);
 }
 
 /* The recommended row as its scenario has it: the bill, and the interval by simulation. */
@@ -122,10 +137,9 @@ static enum status examine(struct report *r, struct error *err)
 
 static enum status recommend(struct report *r, struct error *err)
 {
-    r->confidence = NAN;
-    report_choose(r);
-    if (r->choice.recommended < 0) {
-        return STATUS_OK;
+    r->confidence = r->plot.results.confidence;
+    if (report_choose(r, err) != STATUS_OK || r->choice.recommended < 0) {
+        return err->code;
     }
     const size_t row = (size_t)r->choice.recommended;
     const struct {
@@ -142,6 +156,13 @@ static enum status recommend(struct report *r, struct error *err)
                  {&r->replications, "replications"}};
     for (size_t i = 0; i < sizeof cells / sizeof cells[0]; i++) {
         *cells[i].to = report_number(r, row, cells[i].column);
+    }
+    /* Shares of runs hold for the limits they were simulated with. */
+    if (r->asked.deadline_s > 0 && r->asked.deadline_s != r->own.deadline_s) {
+        r->p_deadline = NAN;
+    }
+    if (r->asked.budget_usd > 0 && r->asked.budget_usd != r->own.budget_usd) {
+        r->p_budget = NAN;
     }
     return r->scenario != NULL ? examine(r, err) : STATUS_OK;
 }
@@ -172,11 +193,14 @@ static enum status make(struct report *r, struct scenario *own, struct error *er
 {
     struct text page = {0};
     const struct frame *f = &r->plot.results.frame;
-    if (want_columns(&r->plot, err) != STATUS_OK || plot_read(&r->plot, err) != STATUS_OK ||
-        read_scenario(r, own, err) != STATUS_OK || read_limits(r, err) != STATUS_OK) {
+    if (want_columns(&r->plot, err) != STATUS_OK || plot_read(&r->plot, err) != STATUS_OK) {
         return err->code;
     }
-    r->plot.results.constraints = r->limits; /* pictures show them */
+    r->own = r->plot.results.constraints;
+    if (read_scenario(r, own, err) != STATUS_OK) {
+        return err->code;
+    }
+    settle_limits(r);
     if (f->n_rows == 0) {
         return RAISE(err, ERR_INPUT, "%s: no row to report%s", r->plot.sources[0],
                      f->left_out > 0 ? ": none meets the condition of --where" : "");
@@ -190,16 +214,48 @@ static enum status make(struct report *r, struct scenario *own, struct error *er
     return err->code;
 }
 
+/* Nothing is feasible: the page says so, and so does this, with the reason where it stands. */
+static enum status explain_infeasible(const struct report *r, struct error *err)
+{
+    const char *to = cli_option(r->cli, "o");
+    const bool file = to != NULL && strcmp(to, "-") != 0;
+    const double point = report_number(r, 0, "point");
+    struct scenario_cursor cursor;
+    struct evaluator e = {0};
+    struct error why = {0};
+    if (r->scenario != NULL && point >= 0 && point < (double)r->scenario->points &&
+        cursor_init(&cursor, r->scenario, &why) == STATUS_OK) {
+        predict_check(&cursor, (uint64_t)point, &e, &why);
+        cursor_free(&cursor);
+    }
+    evaluator_free(&e);
+    if (why.code == ERR_INFEASIBLE) {
+        *err = why;
+        snprintf(err->message, sizeof err->message, "no configuration is feasible: %.400s",
+                 why.message);
+    } else {
+        RAISE(err, ERR_INFEASIBLE, "no configuration is feasible: %s",
+              report_text(r, 0, "status"));
+    }
+    if (file && !r->cli->quiet) {
+        fprintf(stderr, "%s is written all the same\n", to);
+    }
+    return err->code;
+}
+
 static enum exit_code run(struct cli *cli, struct error *err)
 {
     struct scenario own = {0};
     struct report r = {
         .cli = cli, .plot = {.cli = cli, .sources = cli->arguments, .n_sources = cli->n_arguments}};
     enum exit_code code = EXIT_FAILED;
-    if (make(&r, &own, err) == STATUS_OK) {
+    char sets[2][64];
+    if (read_options(&r, cli, sets, err) == STATUS_OK && make(&r, &own, err) == STATUS_OK) {
         code = r.choice.recommended >= 0 ? EXIT_DONE : EXIT_UNMET;
         if (r.missing_pictures > 0) { /* the page is there, but not all of it */
             *err = r.picture_error;
+        } else if (r.choice.recommended < 0) {
+            explain_infeasible(&r, err);
         }
     }
     scenario_free(&own);
@@ -217,9 +273,11 @@ const struct command command_report = {
     .options = options,
     .details = "RESULTS are rows of predict, simulate or sweep (CSV or JSON), or a scenario, which "
                "is then predicted and its recommended configuration simulated. The page is one "
-               "HTML file that needs no network and no JavaScript. Recommended is the cheapest "
-               "configuration within the limits; without limits, or when nothing meets them, the "
-               "one with the least time times dollars. When gnuplot cannot draw, the page is "
+               "HTML file that needs no network and no JavaScript. Recommended is what "
+               "plan would choose of these rows: the cheapest within a deadline, the fastest "
+               "within a budget alone, without limits the least time times dollars; when nothing "
+               "keeps the limits, what misses them least. A store of sweep knows the limits of its "
+               "scenario. When gnuplot cannot draw, the page is "
                "written without pictures and the exit code is 1.",
     .arguments_min = 1,
     .arguments_max = -1,

@@ -64,8 +64,10 @@ enum status frame_read_json(struct frame *f, const char *path, const struct json
                             struct error *err);
 enum status frame_read_scenario(struct frame *f, const struct scenario *s,
                                 struct constraints *constraints, struct error *err);
-/* The latest sweep of a result store. */
-enum status frame_read_store(struct frame *f, const char *path, struct error *err);
+/* The latest sweep of a result store; its limits (0 = none) and the confidence of its intervals
+ * (NaN = unknown). */
+enum status frame_read_store(struct frame *f, const char *path, struct constraints *limits,
+                             double *confidence, struct error *err);
 /* One row from cells, the way the three readers append. `cells` follow the frame's columns; for
  * text columns they hold text numbers. */
 enum status frame_add(struct frame *f, const double *cells, struct error *err);

@@ -312,7 +312,8 @@ static void find_columns(struct frame *f, int *result)
     }
 }
 
-enum status frame_read_store(struct frame *f, const char *path, struct error *err)
+enum status frame_read_store(struct frame *f, const char *path, struct constraints *limits,
+                             double *confidence, struct error *err)
 {
     int result[FRAME_COLUMNS];
     struct row_reader *r = NULL;
@@ -322,6 +323,8 @@ enum status frame_read_store(struct frame *f, const char *path, struct error *er
     if (row_reader_open(&path, 1, 0, &r, err) != STATUS_OK) {
         return err->code;
     }
+    *limits = row_reader_run(r)->limits;
+    *confidence = row_reader_run(r)->confidence;
     while (more && err->code == STATUS_OK) {
         struct row row;
         if (row_reader_next(r, &row, &more, err) == STATUS_OK && more) {

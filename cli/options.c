@@ -171,3 +171,64 @@ void text_dollars(struct text *out, double usd)
         text_printf(out, "%.2f", usd);
     }
 }
+
+/* Digits after the point that show `digits` digits of a half width, from `least` to `most`. */
+static int places(double half, int digits, int least, int most)
+{
+    const double n = half > 0 && isfinite(half) ? (double)(digits - 1) - floor(log10(half)) : most;
+    return n < least ? least : n > most ? most : (int)n;
+}
+
+/* A half width is never told smaller than it is. */
+static double rounded_up(double half, double step)
+{
+    return ceil(half / step - 1e-9) * step;
+}
+
+void text_time_interval(struct text *out, double mean_s, double half_s)
+{
+    if (!isfinite(mean_s) || !isfinite(half_s)) {
+        text_time(out, mean_s);
+    } else if (mean_s >= 4 * 86400.0 && half_s >= 0.05 * 86400) {
+        text_printf(out, "%.1f \302\261 %.1f d", mean_s / 86400, rounded_up(half_s / 86400, 0.1));
+    } else if (mean_s >= 3570 && half_s >= 60) {
+        const double minutes = floor(mean_s / 60 + 0.5);
+        text_printf(out, "%.0f h %02.0f min \302\261 %.0f min", floor(minutes / 60),
+                    fmod(minutes, 60), rounded_up(half_s / 60, 1));
+    } else if (mean_s >= 99.95) {
+        const double whole = floor(mean_s + 0.5);
+        if (whole >= 3600) {
+            text_printf(out, "%.0f h ", floor(whole / 3600));
+        }
+        text_printf(out, whole >= 3600 ? "%02.0f min " : "%.0f min ",
+                    fmod(floor(whole / 60), 60));
+        text_printf(out, "%02.0f s \302\261 %.0f s", fmod(whole, 60), rounded_up(half_s, 1));
+    } else {
+        const int n = places(half_s, 2, 0, 6);
+        text_printf(out, "%.*f \302\261 %.*f s", n, mean_s, n,
+                    rounded_up(half_s, pow(10, -n)));
+    }
+}
+
+void text_dollars_interval(struct text *out, double mean_usd, double half_usd)
+{
+    if (!isfinite(mean_usd) || !isfinite(half_usd)) {
+        text_dollars(out, mean_usd);
+        return;
+    }
+    const int n = places(half_usd, 2, 2, 9);
+    text_printf(out, "%.*f \302\261 %.*f", n, mean_usd, n, rounded_up(half_usd, pow(10, -n)));
+}
+
+void text_limits(struct text *out, const struct constraints *limits)
+{
+    if (limits->deadline_s > 0) {
+        text_puts(out, "within ");
+        text_time(out, limits->deadline_s);
+    }
+    if (limits->budget_usd > 0) {
+        text_puts(out, limits->deadline_s > 0 ? " and for at most " : "for at most ");
+        text_dollars(out, limits->budget_usd);
+        text_puts(out, " USD");
+    }
+}

@@ -66,19 +66,6 @@ static void text_time_usd(struct text *out, double time_s, double cost_usd)
     text_puts(out, " USD");
 }
 
-static void text_limits(struct text *out, const struct constraints *limits)
-{
-    if (limits->deadline_s > 0) {
-        text_puts(out, "within ");
-        text_time(out, limits->deadline_s);
-    }
-    if (limits->budget_usd > 0) {
-        text_puts(out, limits->deadline_s > 0 ? " and for at most " : "for at most ");
-        text_dollars(out, limits->budget_usd);
-        text_puts(out, " USD");
-    }
-}
-
 static bool limited(const struct plan *p)
 {
     return p->limits.deadline_s > 0 || p->limits.budget_usd > 0;
@@ -162,13 +149,12 @@ static void write_shares(struct text *out, const struct plan *p, const struct co
               "faascast sensitivity)\n");
 }
 
-/* A mean and the half width of its interval. */
-static void text_mean(struct text *out, const struct estimate *e,
-                      void (*words)(struct text *, double))
+static void text_means(struct text *out, const struct contender *c)
 {
-    words(out, e->mean);
-    text_puts(out, " \302\261 ");
-    words(out, 0.5 * (e->hi - e->lo));
+    text_time_interval(out, c->time_s.mean, 0.5 * (c->time_s.hi - c->time_s.lo));
+    text_puts(out, ", ");
+    text_dollars_interval(out, c->cost_usd.mean, 0.5 * (c->cost_usd.hi - c->cost_usd.lo));
+    text_puts(out, " USD");
 }
 
 static void write_answer(struct text *out, const struct plan *p)
@@ -188,10 +174,7 @@ static void write_answer(struct text *out, const struct plan *p)
     text_puts(out, "\n    ");
     if (p->simulated && p->n_contenders > 0 && !p->contenders[0].infeasible) {
         const struct contender *c = &p->contenders[0];
-        text_mean(out, &c->time_s, text_time);
-        text_puts(out, ", ");
-        text_mean(out, &c->cost_usd, text_dollars);
-        text_puts(out, " USD");
+        text_means(out, c);
         text_printf(out, "\n    means of %u simulated runs with %g %% intervals; closed form ",
                     c->replications, 100 * c->config.simulation.confidence);
         text_time_usd(out, p->chosen.time_s, p->chosen.cost_usd);
@@ -218,7 +201,19 @@ static void write_answer(struct text *out, const struct plan *p)
     }
 }
 
-/* "deadline alone: ...", when not even the mean times meet the limits. */
+/* ": 8 workers of 3008 MiB", or that it is the one just told. */
+static void write_which(struct text *out, const struct plan *p, const struct search_point *point)
+{
+    const struct search_point *told = &p->chosen;
+    const bool same = point->choice == told->choice && point->workers == told->workers &&
+                      point->memory_mib == told->memory_mib;
+    text_puts(out, same ? ": the nearest" : ": ");
+    if (!same) {
+        text_plan_point(out, p, point);
+    }
+}
+
+/* What each limit alone would take, when not even the mean times meet the limits. */
 static void write_misses(struct text *out, const struct plan *p)
 {
     const struct search_front *f = &p->front;
@@ -229,13 +224,12 @@ static void write_misses(struct text *out, const struct plan *p)
         if (i >= 0) {
             text_puts(out, " it costs at least ");
             text_dollars(out, f->points[i].cost_usd);
-            text_puts(out, " USD: ");
-            text_plan_point(out, p, &f->points[i]);
+            text_puts(out, " USD");
+            write_which(out, p, &f->points[i]);
         } else {
             text_puts(out, ": nothing, the fastest takes ");
             text_time_usd(out, f->points[0].time_s, f->points[0].cost_usd);
-            text_puts(out, ": ");
-            text_plan_point(out, p, &f->points[0]);
+            write_which(out, p, &f->points[0]);
         }
         text_puts(out, "\n");
     }
@@ -246,14 +240,12 @@ static void write_misses(struct text *out, const struct plan *p)
         if (i >= 0) {
             text_puts(out, " USD it takes at least ");
             text_time(out, f->points[i].time_s);
-            text_puts(out, ": ");
-            text_plan_point(out, p, &f->points[i]);
+            write_which(out, p, &f->points[i]);
         } else {
             const struct search_point *last = &f->points[f->count - 1];
             text_puts(out, " USD: nothing, the cheapest takes ");
             text_time_usd(out, last->time_s, last->cost_usd);
-            text_puts(out, ": ");
-            text_plan_point(out, p, last);
+            write_which(out, p, last);
         }
         text_puts(out, "\n");
     }
@@ -264,9 +256,12 @@ static void write_rivals(struct text *out, const struct plan *p)
     if (p->n_contenders < 2) {
         return;
     }
-    text_puts(out, p->simulated ? "\nRivals, each with its best memory, simulated (= the interval "
-                                  "overlaps the best one's: a tie)\n"
-                                : "\nRivals, each with its best memory\n");
+    bool tied = false;
+    for (size_t i = 0; i < p->n_contenders; i++) {
+        tied = tied || p->contenders[i].tied;
+    }
+    text_printf(out, "\nRivals, each with its best memory%s%s\n", p->simulated ? ", simulated" : "",
+                tied ? " (= the interval overlaps the best one's: a tie)" : "");
     for (size_t i = 0; i < p->n_contenders; i++) {
         const struct contender *c = &p->contenders[i];
         const struct search_point *point = &p->rivals[p->simulated ? c->number : i];
@@ -274,10 +269,8 @@ static void write_rivals(struct text *out, const struct plan *p)
         if (p->simulated && c->infeasible) {
             text_puts(out, "infeasible when simulated: ");
         } else if (p->simulated) {
-            text_mean(out, &c->time_s, text_time);
-            text_puts(out, ", ");
-            text_mean(out, &c->cost_usd, text_dollars);
-            text_puts(out, " USD  ");
+            text_means(out, c);
+            text_puts(out, "  ");
         } else {
             text_time_usd(out, point->time_s, point->cost_usd);
             text_puts(out, "  ");

@@ -1,5 +1,6 @@
 /* Version, commit, hashes, seed, command line and host of results. */
 #include "cli/provenance.h"
+#include "cli/results.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -41,7 +42,9 @@ enum status provenance_of(const struct cli *cli, const struct scenario *s, struc
     if (out->command == NULL || out->host == NULL) {
         return RAISE(err, ERR_MEMORY, "out of memory for the command line");
     }
-    return scenario_fingerprints(s, &out->hashes, err);
+    return results_limits(s, &out->limits, &out->confidence, err) == STATUS_OK
+               ? scenario_fingerprints(s, &out->hashes, err)
+               : err->code;
 }
 
 void text_provenance(struct text *out, const struct stored_run *run, const char *indent)

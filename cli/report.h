@@ -4,11 +4,14 @@
 #define CLI_REPORT_H
 
 #include "cli/plot.h"
+#include "model/search.h"
 
 struct choice {
     ptrdiff_t fastest, cheapest, recommended; /* rows of the frame; -1 = none is feasible */
-    size_t feasible, meeting;                 /* rows; those within the limits */
-    bool limited;                             /* there are limits */
+    size_t configurations;                    /* different ones: of both engines one */
+    size_t feasible;                          /* rows */
+    bool limited, met;                        /* there are limits; the recommended one keeps them */
+    enum search_goal goal;
 };
 
 enum { REPORT_TEXTS = 8 };
@@ -16,7 +19,9 @@ enum { REPORT_TEXTS = 8 };
 struct report {
     const struct cli *cli;
     struct plot plot; /* its frame holds every column of the results */
-    struct constraints limits;
+    struct constraints asked;  /* of the command line; 0 = not given */
+    struct constraints own;    /* of the results as they were made; 0 = none, or not known */
+    struct constraints limits; /* those that hold here */
     struct choice choice;
     bool varies[REPORT_TEXTS];       /* which texts tell configurations apart */
     const struct scenario *scenario; /* NULL: results alone */
@@ -38,9 +43,9 @@ struct report {
 /* Number or text of a row of the frame, by the name of its column. */
 double report_number(const struct report *r, size_t row, const char *column);
 const char *report_text(const struct report *r, size_t row, const char *column);
-/* Fastest, cheapest; recommended: the cheapest within the limits, without limits (or when nothing
- * meets them) the one with the least time times dollars. */
-void report_choose(struct report *r);
+/* Fastest, cheapest; recommended: the choice of plan (search_usual, search_pick), and what misses the
+ * limits least when nothing keeps them. A configuration that was simulated counts by that. */
+enum status report_choose(struct report *r, struct error *err);
 /* "4 workers of 10240 MiB", with whatever else tells this row from others. */
 void text_configuration(struct text *out, const struct report *r, size_t row);
 

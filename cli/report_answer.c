@@ -24,7 +24,7 @@ static void write_question(struct text *out, const struct report *r)
                                            {"system", ", distributed by "},
                                            {"platform", ", run on "},
                                            {"store", " through "}};
-    const size_t n = r->plot.results.frame.n_rows;
+    const size_t n = r->choice.configurations;
     struct text words = {0};
     text_puts(&words, "How long does training");
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
@@ -37,17 +37,9 @@ static void write_question(struct text *out, const struct report *r)
                 n == 1 ? " is" : "s are");
     html_element(out, "p", NULL, words.data != NULL ? words.data : "");
     text_free(&words);
-    if (r->limits.deadline_s > 0 || r->limits.budget_usd > 0) {
+    if (r->choice.limited) {
         text_puts(&words, "Limits: ");
-        if (r->limits.deadline_s > 0) {
-            text_puts(&words, "done within ");
-            text_time(&words, r->limits.deadline_s);
-        }
-        if (r->limits.budget_usd > 0) {
-            text_puts(&words, r->limits.deadline_s > 0 ? ", for at most " : "for at most ");
-            text_dollars(&words, r->limits.budget_usd);
-            text_puts(&words, " USD");
-        }
+        text_limits(&words, &r->limits);
         text_puts(&words, ".");
         html_element(out, "p", NULL, words.data != NULL ? words.data : "");
         text_free(&words);
@@ -70,21 +62,50 @@ static void write_fact(struct text *out, const char *name, const char *figure, c
     text_puts(out, "</li>\n");
 }
 
-static void write_interval(struct text *out, const struct report *r, double lo, double hi,
-                           void (*words)(struct text *, double), const char *unit)
+static bool has_interval(const struct report *r)
 {
-    if (!isfinite(lo) || !isfinite(hi)) {
-        text_puts(out, "closed form, no interval");
-        return;
-    }
-    text_puts(out, "\302\261 ");
-    words(out, 0.5 * (hi - lo));
-    text_puts(out, unit);
-    if (isfinite(r->confidence)) {
-        text_printf(out, ", %g %% interval of the mean", 100 * r->confidence);
+    return isfinite(r->time_lo_s) && isfinite(r->time_hi_s);
+}
+
+/* The mean, with its interval where there is one, and what that is. */
+static void write_mean(struct text *out, const struct report *r, const char *name, bool time)
+{
+    struct text figure = {0};
+    struct text small = {0};
+    const double mean = time ? r->time_s : r->cost_usd;
+    const double lo = time ? r->time_lo_s : r->cost_lo_usd;
+    const double hi = time ? r->time_hi_s : r->cost_hi_usd;
+    (time ? text_time_interval : text_dollars_interval)(&figure, mean, 0.5 * (hi - lo));
+    text_puts(&figure, time ? "" : " USD");
+    if (!isfinite(hi - lo)) {
+        text_puts(&small, "closed form, no interval");
+    } else if (r->confidence > 0 && r->confidence < 1) {
+        text_printf(&small, "%g %% interval of the mean", 100 * r->confidence);
     } else {
-        text_puts(out, ", interval of the mean");
+        text_puts(&small, "interval of the mean");
     }
+    write_fact(out, name, figure.data != NULL ? figure.data : "",
+               small.data != NULL ? small.data : "");
+    text_free(&figure);
+    text_free(&small);
+}
+
+/* "The cheapest configuration within 8 h 00 min.", as plan chooses, or what is missed. */
+static void write_why(struct text *out, const struct report *r)
+{
+    const struct choice *c = &r->choice;
+    struct text words = {0};
+    if (!c->limited) {
+        text_puts(&words, "No limits are given. This configuration has the least time times dollars.");
+    } else {
+        text_puts(&words, !c->met                ? "No configuration is "
+                          : c->goal == GOAL_COST ? "The cheapest configuration "
+                                                 : "The fastest configuration ");
+        text_limits(&words, &r->limits);
+        text_puts(&words, c->met ? "." : ". This one misses that by least.");
+    }
+    html_element(out, "p", "quiet", words.data != NULL ? words.data : "");
+    text_free(&words);
 }
 
 static void write_recommended(struct text *out, const struct report *r)
@@ -96,25 +117,10 @@ static void write_recommended(struct text *out, const struct report *r)
     text_configuration(&figure, r, row);
     html_element(out, "p", "what", figure.data != NULL ? figure.data : "");
     text_free(&figure);
-    const bool met = r->choice.limited && r->choice.meeting > 0;
-    html_element(out, "p", "quiet",
-                 met ? "The cheapest configuration within the limits."
-                 : r->choice.limited
-                     ? "No configuration is within the limits. This one has the least time times "
-                       "dollars."
-                     : "No limits are given. This configuration has the least time times dollars.");
+    write_why(out, r);
     text_puts(out, "<ul class=\"facts\">\n");
-    text_time(&figure, r->time_s);
-    write_interval(&small, r, r->time_lo_s, r->time_hi_s, text_time, "");
-    write_fact(out, "time", figure.data, small.data);
-    text_free(&figure);
-    text_free(&small);
-    text_dollars(&figure, r->cost_usd);
-    text_puts(&figure, " USD");
-    write_interval(&small, r, r->cost_lo_usd, r->cost_hi_usd, text_dollars, " USD");
-    write_fact(out, "dollars of one training", figure.data, small.data);
-    text_free(&figure);
-    text_free(&small);
+    write_mean(out, r, "time", true);
+    write_mean(out, r, "dollars of one training", false);
     const double speedup = report_number(r, row, "speedup");
     if (isfinite(speedup)) {
         text_printf(&figure, "%.2f", speedup);
@@ -139,6 +145,14 @@ static void write_recommended(struct text *out, const struct report *r)
         text_printf(&figure, "Mean of %.0f simulated runs.", r->replications);
         html_element(out, "p", "quiet", figure.data);
         text_free(&figure);
+    } else if (!has_interval(r)) {
+        html_element(out, "p", "quiet",
+                     r->scenario != NULL
+                         ? "There is no interval: the closed form gives means only, and nothing was "
+                           "simulated."
+                         : "There is no interval: these rows are of the closed form, which gives "
+                           "means only. With --scenario FILE the recommended configuration is "
+                           "simulated; sweep --engine simulate simulates all.");
     }
     text_puts(out, "</section>\n");
 }
@@ -160,6 +174,43 @@ static void write_extreme(struct text *out, const struct report *r, const char *
     text_free(&words);
 }
 
+/* Each reason once, with how many rows it stops. */
+static void write_reasons(struct text *out, const struct report *r)
+{
+    enum { REASONS = 8 };
+    const char *reasons[REASONS];
+    size_t rows[REASONS] = {0};
+    size_t count = 0;
+    size_t others = 0;
+    for (size_t i = 0; i < r->plot.results.frame.n_rows; i++) {
+        const char *why = report_text(r, i, "status");
+        size_t k = 0;
+        while (k < count && strcmp(reasons[k], why) != 0) {
+            k++;
+        }
+        if (k == REASONS) {
+            others++;
+            continue;
+        }
+        reasons[k] = why;
+        count += k == count;
+        rows[k]++;
+    }
+    text_puts(out, "<ul>\n");
+    for (size_t k = 0; k < count; k++) {
+        struct text words = {0};
+        const bool told = reasons[k][0] != '\0' && strcmp(reasons[k], "ok") != 0;
+        text_printf(&words, "%zu of %zu rows: %s", rows[k], r->plot.results.frame.n_rows,
+                    told ? reasons[k] : "no finite time and dollars");
+        html_element(out, "li", NULL, words.data != NULL ? words.data : "");
+        text_free(&words);
+    }
+    if (others > 0) {
+        html_element(out, "li", NULL, "others for other reasons");
+    }
+    text_puts(out, "</ul>\n");
+}
+
 void report_answer(struct text *out, const struct report *r)
 {
     const struct choice *c = &r->choice;
@@ -169,7 +220,7 @@ void report_answer(struct text *out, const struct report *r)
     if (c->recommended < 0) {
         text_puts(out, "<section class=\"answer\" id=\"recommended\">\n");
         html_element(out, "p", "what", "No configuration is feasible.");
-        html_element(out, "p", NULL, report_text(r, 0, "status"));
+        write_reasons(out, r);
         text_puts(out, "</section>\n");
         return;
     }

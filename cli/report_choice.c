@@ -2,6 +2,7 @@
 #include "cli/report.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 double report_number(const struct report *r, size_t row, const char *column)
@@ -38,49 +39,104 @@ static bool better(double value, double than)
     return value < than || isnan(than);
 }
 
-void report_choose(struct report *r)
+/* What both engines say of one configuration has one key; rows without a point are all different. */
+enum { KEY_TEXTS = REPORT_TEXTS, KEY_ENGINE = REPORT_TEXTS - 1 }; /* the engine comes last in names */
+
+static uint64_t key_of(const struct report *r, size_t row, const int *texts, int point)
+{
+    const struct frame *f = &r->plot.results.frame;
+    const double number = frame_number(f, row, point);
+    uint64_t hash = hash_bytes(HASH_SEED, &number, sizeof number);
+    if (isnan(number)) {
+        return hash_bytes(hash, &row, sizeof row);
+    }
+    for (size_t i = 0; i < KEY_TEXTS; i++) {
+        if (i != KEY_ENGINE) {
+            const char *words = frame_text(f, row, texts[i]);
+            hash = hash_bytes(hash, words, strlen(words) + 1);
+        }
+    }
+    return hash;
+}
+
+/* Rows that count: what was simulated counts by that alone. Counts configurations. */
+static enum status rows_that_count(struct report *r, bool *counts, struct error *err)
+{
+    const struct frame *f = &r->plot.results.frame;
+    const int point = plot_column(&r->plot, "point");
+    int texts[KEY_TEXTS];
+    struct pair_map keys = {0};
+    size_t n_simulated = 0;
+    bool room = true;
+    for (size_t i = 0; i < KEY_TEXTS; i++) {
+        texts[i] = plot_column(&r->plot, names[i]);
+    }
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < f->n_rows && room; i++) {
+            const bool simulated = strcmp(frame_text(f, i, texts[KEY_ENGINE]), "simulate") == 0;
+            if (simulated == (pass == 0)) {
+                const uint32_t at = pair_map_index(&keys, key_of(r, i, texts, point), 0);
+                counts[i] = simulated || at >= n_simulated;
+                room = at != UINT32_MAX;
+            }
+        }
+        n_simulated = keys.count;
+    }
+    r->choice.configurations = keys.count;
+    pair_map_free(&keys);
+    return room ? STATUS_OK : RAISE(err, ERR_MEMORY, "out of memory for %zu rows", f->n_rows);
+}
+
+static void look_at(struct report *r, size_t row, struct search_pick *pick, double best[2])
+{
+    const double time_s = report_number(r, row, "time_s");
+    const double cost_usd = report_number(r, row, "cost_usd");
+    if (better(time_s, best[0])) {
+        best[0] = time_s;
+        r->choice.fastest = (ptrdiff_t)row;
+    }
+    if (better(cost_usd, best[1])) {
+        best[1] = cost_usd;
+        r->choice.cheapest = (ptrdiff_t)row;
+    }
+    search_pick_add(pick, (ptrdiff_t)row, time_s, cost_usd);
+}
+
+enum status report_choose(struct report *r, struct error *err)
 {
     const struct frame *f = &r->plot.results.frame;
     const bool status = f->columns[plot_column(&r->plot, "status")].present;
     const struct constraints *c = &r->limits;
-    double best[4] = {NAN, NAN, NAN, NAN}; /* time, dollars, dollars within the limits, product */
-    ptrdiff_t meeting = -1;
-    ptrdiff_t balanced = -1;
-    r->choice = (struct choice){-1, -1, -1, 0, 0, c->deadline_s > 0 || c->budget_usd > 0};
+    const struct search_objective usual = search_usual(c);
+    struct search_pick pick = search_pick_start(&usual, c);
+    double best[2] = {NAN, NAN};
+    bool *counts = calloc(f->n_rows + 1, sizeof *counts);
+    r->choice = (struct choice){.fastest = -1,
+                                .cheapest = -1,
+                                .limited = c->deadline_s > 0 || c->budget_usd > 0,
+                                .goal = usual.goal};
+    if (counts == NULL || rows_that_count(r, counts, err) != STATUS_OK) {
+        free(counts);
+        return RAISE(err, ERR_MEMORY, "out of memory for %zu rows", f->n_rows);
+    }
     for (size_t i = 0; i < f->n_rows; i++) {
-        const double time_s = report_number(r, i, "time_s");
-        const double cost_usd = report_number(r, i, "cost_usd");
-        if ((status && strcmp(report_text(r, i, "status"), "ok") != 0) || !isfinite(time_s) ||
-            !isfinite(cost_usd)) {
+        if ((status && strcmp(report_text(r, i, "status"), "ok") != 0) ||
+            !isfinite(report_number(r, i, "time_s")) ||
+            !isfinite(report_number(r, i, "cost_usd"))) {
             continue;
         }
         r->choice.feasible++;
-        if (better(time_s, best[0])) {
-            best[0] = time_s;
-            r->choice.fastest = (ptrdiff_t)i;
-        }
-        if (better(cost_usd, best[1])) {
-            best[1] = cost_usd;
-            r->choice.cheapest = (ptrdiff_t)i;
-        }
-        if (better(time_s * cost_usd, best[3])) {
-            best[3] = time_s * cost_usd;
-            balanced = (ptrdiff_t)i;
-        }
-        if ((c->deadline_s > 0 && time_s > c->deadline_s) ||
-            (c->budget_usd > 0 && cost_usd > c->budget_usd)) {
-            continue;
-        }
-        r->choice.meeting++;
-        if (better(cost_usd, best[2])) {
-            best[2] = cost_usd;
-            meeting = (ptrdiff_t)i;
+        if (counts[i]) {
+            look_at(r, i, &pick, best);
         }
     }
+    free(counts);
     for (size_t i = 0; i < REPORT_TEXTS; i++) {
         r->varies[i] = varies(r, plot_column(&r->plot, names[i]));
     }
-    r->choice.recommended = r->choice.limited && meeting >= 0 ? meeting : balanced;
+    r->choice.met = pick.best >= 0;
+    r->choice.recommended = pick.best >= 0 ? pick.best : pick.nearest;
+    return STATUS_OK;
 }
 
 void text_configuration(struct text *out, const struct report *r, size_t row)
@@ -96,7 +152,10 @@ void text_configuration(struct text *out, const struct report *r, size_t row)
     for (size_t i = 0; i < REPORT_TEXTS; i++) {
         const char *words = report_text(r, row, names[i]);
         if (words[0] != '\0' && r->varies[i]) {
-            text_printf(out, "%s%s", out->size > 0 ? ", " : "", words);
+            const char *told = i != KEY_ENGINE ? words
+                               : strcmp(words, "simulate") == 0 ? "simulated"
+                                                                : "closed form";
+            text_printf(out, "%s%s", out->size > 0 ? ", " : "", told);
         }
     }
     const struct scenario *s = r->scenario;

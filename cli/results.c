@@ -54,10 +54,26 @@ enum status results_read(const struct cli *cli, const char *path, struct results
         return err->code;
     }
     if (is_result_store(path)) {
-        return frame_read_store(&r->frame, path, err);
+        return frame_read_store(&r->frame, path, &r->constraints, &r->confidence, err);
     }
     return first == '{' || first == '[' || first == '/' ? read_json(cli, path, r, err)
                                                         : frame_read_csv(&r->frame, path, err);
+}
+
+enum status results_limits(const struct scenario *s, struct constraints *limits,
+                           double *confidence, struct error *err)
+{
+    struct scenario_cursor cursor;
+    bool skipped = false;
+    if (cursor_init(&cursor, s, err) != STATUS_OK) {
+        return err->code;
+    }
+    if (cursor_seek(&cursor, 0, &skipped, err) == STATUS_OK) {
+        *limits = cursor.config.constraints;
+        *confidence = cursor.config.simulation.confidence;
+    }
+    cursor_free(&cursor);
+    return err->code;
 }
 
 void results_free(struct results *r)

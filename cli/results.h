@@ -8,13 +8,17 @@ struct results {
     struct frame frame;
     struct scenario scenario; /* the last source that was one */
     bool has_scenario;
-    struct constraints constraints; /* of the scenario; 0 = none */
+    struct constraints constraints; /* of the scenario or the store; 0 = none */
+    double confidence;              /* of the store's intervals; 0 or NaN = unknown */
 };
 
 /* Append the rows of one source to r->frame, whose wanted columns are set. A file is told by its
  * content: an object with "rows" is JSON results, any other object a scenario, the rest CSV. */
 enum status results_read(const struct cli *cli, const char *path, struct results *r,
                          struct error *err);
+/* Limits and confidence of the first configuration of a scenario. */
+enum status results_limits(const struct scenario *s, struct constraints *limits,
+                           double *confidence, struct error *err);
 void results_free(struct results *r);
 
 /* First character that is neither white nor byte order mark: '{' for JSON, '/' for a comment. */

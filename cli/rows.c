@@ -1,5 +1,6 @@
 /* Rows for people and for programs: a table of at most 100 columns, CSV, JSON. */
 #include "cli/cli.h"
+#include "model/search.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -135,21 +136,17 @@ static void share_cell(struct grid *g, size_t row, size_t column, double part, d
     put_text(g, row, column, &t);
 }
 
-/* The fastest, the cheapest, and the cheapest that meets the constraints; -1 = none. */
+/* The fastest, the cheapest, and the choice of plan within the limits; -1 = none. */
 struct marks {
     ptrdiff_t fastest, cheapest, meets;
 };
 
-static bool meets(const struct row *r, const struct constraints *c)
-{
-    return (c->deadline_s <= 0 || r->time_s <= c->deadline_s) &&
-           (c->budget_usd <= 0 || r->cost_usd <= c->budget_usd);
-}
-
 static struct marks find_marks(const struct row_list *list, const struct constraints *c)
 {
     struct marks m = {-1, -1, -1};
-    const bool constrained = c->deadline_s > 0 || c->budget_usd > 0;
+    const bool limited = c->deadline_s > 0 || c->budget_usd > 0;
+    const struct search_objective usual = search_usual(c);
+    struct search_pick pick = search_pick_start(&usual, c);
     for (size_t i = 0; i < list->count; i++) {
         const struct row *r = &list->rows[i];
         if (!r->feasible) {
@@ -161,12 +158,37 @@ static struct marks find_marks(const struct row_list *list, const struct constra
         if (m.cheapest < 0 || r->cost_usd < list->rows[m.cheapest].cost_usd) {
             m.cheapest = (ptrdiff_t)i;
         }
-        if (constrained && meets(r, c) &&
-            (m.meets < 0 || r->cost_usd < list->rows[m.meets].cost_usd)) {
-            m.meets = (ptrdiff_t)i;
-        }
+        search_pick_add(&pick, (ptrdiff_t)i, r->time_s, r->cost_usd);
     }
+    m.meets = limited ? pick.best : -1;
     return m;
+}
+
+/* Which limits nothing meets, and how far off the fastest and the cheapest are. When nothing is
+ * feasible limits are not the reason. */
+static void write_unmet(struct text *out, const struct row_list *list, const struct marks *m,
+                        const struct constraints *limits)
+{
+    if (m->meets >= 0 || m->fastest < 0 || (limits->deadline_s <= 0 && limits->budget_usd <= 0)) {
+        return;
+    }
+    const struct {
+        const char *words;
+        const struct row *row;
+    } told[] = {{"The fastest takes ", &list->rows[m->fastest]},
+                {", the cheapest ", &list->rows[m->cheapest]}};
+    text_puts(out, "No configuration is ");
+    text_limits(out, limits);
+    text_puts(out, ".\n");
+    for (int i = 0; i < (m->fastest == m->cheapest ? 1 : 2); i++) {
+        text_puts(out, m->fastest == m->cheapest ? "The fastest and cheapest takes "
+                                                 : told[i].words);
+        text_time(out, told[i].row->time_s);
+        text_puts(out, " and ");
+        text_dollars(out, told[i].row->cost_usd);
+        text_puts(out, " USD");
+    }
+    text_puts(out, ".\n");
 }
 
 static void fill_row(struct grid *g, const struct scenario *s, const struct row *r, size_t row,
@@ -350,9 +372,7 @@ void text_rows_table(struct text *out, const struct cli *cli, const struct scena
         }
     }
     text_puts(out, ".\n");
-    if (marks.meets < 0 && (constraints->deadline_s > 0 || constraints->budget_usd > 0)) {
-        text_puts(out, "No configuration meets the deadline and the budget.\n");
-    }
+    write_unmet(out, list, &marks, constraints);
     free(g.cells);
     free(strong);
 }

@@ -42,6 +42,35 @@ struct search_objective search_usual(const struct constraints *limits)
                                      0.5};
 }
 
+struct search_pick search_pick_start(const struct search_objective *o,
+                                     const struct constraints *limits)
+{
+    return (struct search_pick){*o, *limits, -1, -1, {HUGE_VAL, HUGE_VAL, HUGE_VAL, HUGE_VAL}};
+}
+
+void search_pick_add(struct search_pick *p, ptrdiff_t number, double time_s, double cost_usd)
+{
+    const struct constraints *c = &p->limits;
+    const double value = search_value(&p->objective, time_s, cost_usd);
+    const double miss = fmax(c->deadline_s > 0 ? time_s / c->deadline_s : 0,
+                             c->budget_usd > 0 ? cost_usd / c->budget_usd : 0);
+    const double time_best = p->so_far.time_s;
+    const bool before =
+        value < p->so_far.value ||
+        (value == p->so_far.value &&
+         (time_s < time_best || (time_s == time_best && cost_usd < p->so_far.cost_usd)));
+    if (before && search_within(c, time_s, cost_usd)) {
+        p->best = number;
+        p->so_far.value = value;
+        p->so_far.time_s = time_s;
+        p->so_far.cost_usd = cost_usd;
+    }
+    if (miss < p->so_far.miss) {
+        p->nearest = number;
+        p->so_far.miss = miss;
+    }
+}
+
 bool search_before(const struct search_point *a, const struct search_point *b)
 {
     if (a->choice != b->choice) {
@@ -111,20 +140,20 @@ enum status search_front_add(struct search_front *f, const struct search_point *
     return STATUS_OK;
 }
 
+static struct search_pick pick_front(const struct search_front *f, const struct search_objective *o,
+                                     const struct constraints *limits)
+{
+    struct search_pick pick = search_pick_start(o, limits);
+    for (size_t i = 0; i < f->count; i++) {
+        search_pick_add(&pick, (ptrdiff_t)i, f->points[i].time_s, f->points[i].cost_usd);
+    }
+    return pick;
+}
+
 ptrdiff_t search_front_best(const struct search_front *f, const struct search_objective *o,
                             const struct constraints *limits)
 {
-    ptrdiff_t best = -1;
-    double value = HUGE_VAL;
-    for (size_t i = 0; i < f->count; i++) {
-        const struct search_point *p = &f->points[i];
-        const double v = search_value(o, p->time_s, p->cost_usd);
-        if (search_within(limits, p->time_s, p->cost_usd) && v < value) {
-            value = v;
-            best = (ptrdiff_t)i;
-        }
-    }
-    return best;
+    return pick_front(f, o, limits).best;
 }
 
 ptrdiff_t search_front_cheapest(const struct search_front *f, double within_s)
@@ -144,18 +173,8 @@ ptrdiff_t search_front_fastest(const struct search_front *f, double within_usd)
 
 ptrdiff_t search_front_nearest(const struct search_front *f, const struct constraints *limits)
 {
-    ptrdiff_t best = -1;
-    double least = HUGE_VAL;
-    for (size_t i = 0; i < f->count; i++) {
-        const struct search_point *p = &f->points[i];
-        const double miss = fmax(limits->deadline_s > 0 ? p->time_s / limits->deadline_s : 0,
-                                 limits->budget_usd > 0 ? p->cost_usd / limits->budget_usd : 0);
-        if (miss < least) {
-            least = miss;
-            best = (ptrdiff_t)i;
-        }
-    }
-    return best;
+    const struct search_objective usual = search_usual(limits);
+    return pick_front(f, &usual, limits).nearest;
 }
 
 /* ---------------------------------------------------------------- lanes */

@@ -40,6 +40,24 @@ bool search_within(const struct constraints *limits, double time_s, double cost_
  * budget (the two scenarios of SMLT, section 3.2), without limits the least time times dollars. */
 struct search_objective search_usual(const struct constraints *limits);
 
+/* The choice among points told one by one: what plan, report and the table of predict all use. */
+struct search_pick {
+    struct search_objective objective;
+    struct constraints limits;
+    ptrdiff_t best;    /* of the points within the limits: least value, then time, then dollars */
+    ptrdiff_t nearest; /* misses the limits by the least factor, max(time / deadline, dollars /
+                        * budget); without limits the first */
+    struct {
+        double value, time_s, cost_usd; /* of `best` */
+        double miss;                    /* of `nearest` */
+    } so_far;
+};
+/* Nothing told yet: best and nearest are -1. */
+struct search_pick search_pick_start(const struct search_objective *o,
+                                     const struct constraints *limits);
+/* A feasible point, under the number it is to be known by. */
+void search_pick_add(struct search_pick *p, ptrdiff_t number, double time_s, double cost_usd);
+
 /* ---------------------------------------------------------------- points */
 
 struct search_point {

@@ -56,6 +56,22 @@ static void read_run(struct arena *a, sqlite3_stmt *q, struct stored_run *out)
     out->finished = sqlite3_column_type(q, 16) != SQLITE_NULL;
 }
 
+static void read_limits(struct result_store *s, struct stored_run *run)
+{
+    sqlite3_stmt *q = NULL;
+    run->confidence = NAN;
+    if (sqlite3_prepare_v2(store_handle(s), "SELECT * FROM limits WHERE run = ?1", -1, &q, NULL) ==
+        SQLITE_OK) { /* else a store of an older version */
+        sqlite3_bind_int64(q, 1, run->run);
+        if (sqlite3_step(q) == SQLITE_ROW) {
+            run->limits.deadline_s = sqlite3_column_double(q, 1);
+            run->limits.budget_usd = sqlite3_column_double(q, 2);
+            run->confidence = sqlite3_column_double(q, 3);
+        }
+    }
+    sqlite3_finalize(q);
+}
+
 /* Counting rows reads the whole store: only for who asks. */
 static enum status read_runs(struct result_store *s, bool count, struct stored_runs *out,
                              struct error *err)
@@ -80,7 +96,8 @@ static enum status read_runs(struct result_store *s, bool count, struct stored_r
         }
         out->runs = more;
         more[out->count] = (struct stored_run){0};
-        read_run(&out->arena, q, &more[out->count++]);
+        read_run(&out->arena, q, &more[out->count]);
+        read_limits(s, &more[out->count++]);
         code = SQLITE_OK;
     }
     if (code != SQLITE_DONE) {
@@ -414,6 +431,8 @@ enum status row_reader_copy(struct row_reader *r, const char *path, const struct
         .shards = 1,
         .predict = strcmp(r->run->engines, "simulate") != 0,
         .simulate = strcmp(r->run->engines, "predict") != 0,
+        .limits = r->run->limits,
+        .confidence = r->run->confidence,
     };
     bool more = true;
     memset(batches, 0, sizeof batches);

@@ -27,6 +27,8 @@ static const char schema[] =
     " points INTEGER, shard INTEGER, shards INTEGER, command TEXT, host TEXT, started TEXT,"
     " ended TEXT, todo INTEGER, kept INTEGER, reused INTEGER, computed INTEGER, skipped INTEGER,"
     " failed INTEGER);"
+    "CREATE TABLE IF NOT EXISTS limits(run INTEGER PRIMARY KEY, deadline_s REAL, budget_usd REAL,"
+    " confidence REAL);"
     "CREATE VIEW IF NOT EXISTS results AS SELECT s.scenario, r.id & 4294967295 AS point, s.engine,"
     " s.seed, r.workers, r.memory_mib, r.time_s, r.cost_usd, coalesce(r.status, 'ok') AS status,"
     " l.words FROM result r JOIN series s ON s.series = r.id >> 32 JOIN label l USING (label);"
@@ -495,6 +497,23 @@ static void bind_now(sqlite3_stmt *q, int at)
     bind_text(q, at, words);
 }
 
+static enum status add_limits(struct result_store *s, const struct provenance *p, int64_t run,
+                              struct error *err)
+{
+    sqlite3_stmt *q = NULL;
+    if (sqlite3_prepare_v2(s->db, "INSERT OR REPLACE INTO limits VALUES(?1,?2,?3,?4)", -1, &q,
+                           NULL) != SQLITE_OK) {
+        return store_raise(s, "write", err);
+    }
+    sqlite3_bind_int64(q, 1, run);
+    sqlite3_bind_double(q, 2, p->limits.deadline_s);
+    sqlite3_bind_double(q, 3, p->limits.budget_usd);
+    sqlite3_bind_double(q, 4, p->confidence);
+    step_done(s, q, err);
+    sqlite3_finalize(q);
+    return err->code;
+}
+
 enum status store_run_begin(struct result_store *s, const struct provenance *p, int64_t *run,
                             struct error *err)
 {
@@ -525,7 +544,7 @@ enum status store_run_begin(struct result_store *s, const struct provenance *p, 
         *run = sqlite3_last_insert_rowid(s->db);
     }
     sqlite3_finalize(q);
-    return err->code;
+    return err->code == STATUS_OK ? add_limits(s, p, *run, err) : err->code;
 }
 
 enum status store_run_end(struct result_store *s, int64_t run, const struct sweep_counts *n,

@@ -5,6 +5,7 @@
  *     result  one row per (series, point); id = series * 2^32 + point, so that a sweep appends
  *     label   the words rows have in common
  *     run     one call of `faascast sweep`: its provenance and what it computed
+ *     limits  deadline, budget and confidence of a run; stores of older versions lack it
  */
 #ifndef SWEEP_STORE_H
 #define SWEEP_STORE_H

@@ -26,6 +26,13 @@ says() { grep -q -- "$1" "$scratch/out" "$scratch/err" || fail "missing: $1"; }
 plan 0 --deadline 8h --budget '20 USD' --replications 8
 says '^Recommended: [0-9]* workers of [0-9]* MiB$'
 says 'simulated runs with 95 % intervals'
+# A mean and its interval end in the same digit; ties are explained where there are some, and only there.
+says '^    [0-9]* h [0-9]* min [0-9]* s ± [0-9]* s, [0-9.]* ± [0-9.]* USD$'
+sed -n 's/.* \([0-9]*\.[0-9]*\) ± \([0-9]*\.[0-9]*\) USD.*/\1 \2/p' "$scratch/out" |
+    awk '{ split($1, a, "."); split($2, b, "."); if (length(a[2]) != length(b[2])) exit 1; n++ } END { exit !n }' ||
+    fail "dollars and their interval differ in precision"
+[ "$(grep -c '^  = ' "$scratch/out")" -gt 0 ] && ties=1 || ties=0
+[ "$(grep -c '(= the interval overlaps' "$scratch/out")" -eq $ties ] || fail "the sign of ties: $ties, but: $(grep '^Rivals' "$scratch/out")"
 says '% of runs are within 8 h 00 min and for at most 20.00 USD'
 says '^    one hour earlier '
 [ ! -s "$scratch/err" ] || fail "words on stderr: $(cat "$scratch/err")"
@@ -36,6 +43,8 @@ says '^No configuration is within 2 h 00 min and for at most 5.000 USD.$'
 says '^Nearest: '
 says 'within 2 h 00 min: nothing, the fastest takes'
 says 'for 5.000 USD it takes at least'
+plan 4 --deadline 1h --closed-form
+says 'within 1 h 00 min: nothing, the fastest takes .* USD: the nearest$'
 
 # Exact and exhaustive are the same; so are all numbers of threads.
 plan 0 --deadline 9h --budget 99 --closed-form --format csv

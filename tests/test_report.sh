@@ -52,12 +52,12 @@ grep -q 'id="facts"' "$page" || fail "no facts in the report"
 valid "$page"
 "$FAASCAST" predict $one --format json >"$work/rows.json"
 "$FAASCAST" predict $one --format csv >"$work/rows.csv"
-# Nothing meets the scenario's limits: the least time times dollars of the rows, told as such.
-best=$(awk -F'[,:] *' '/"workers"/ { w = $2 } /"time_s"/ { t = $2 } /"cost_usd"/ { if (!n++ || t * $2 < least) { least = t * $2; best = w } }
-    END { print best }' "$work/rows.json")
+# Nothing meets the scenario's limits of 2 h and 5 USD: what misses them by the least factor, as plan has it.
+best=$(awk -F'[,:] *' '/"workers"/ { w = $2 } /"time_s"/ { t = $2 / 7200 } /"cost_usd"/ { c = $2 / 5; m = t > c ? t : c
+    if (!n++ || m < least) { least = m; best = w } } END { print best }' "$work/rows.json")
 text_of recommended >"$work/answer"
 grep -q "$best workers of 10240 MiB" "$work/answer" || fail "recommended is not $best workers: $(cat "$work/answer")"
-grep -q "No configuration is within the limits" "$work/answer" || fail "unmet limits are not told"
+grep -qF "No configuration is within 2 h 00 min and for at most 5.000 USD. This one misses that by least." "$work/answer" || fail "unmet limits are not told"
 grep -q "95 % interval of the mean" "$work/answer" || fail "the recommended configuration has no interval"
 [ "$(text_of configurations | grep -c 'MiB')" -eq 5 ] || fail "the table has not 5 configurations"
 # The bill adds up to the last digit.
@@ -92,6 +92,36 @@ fi
 SOURCE_DATE_EPOCH=1700000000 "$FAASCAST" report $one -o "$work/a.html" && SOURCE_DATE_EPOCH=1700000000 "$FAASCAST" report $one -o "$work/a.html.2"
 sed 's/a\.html\.2/a.html/' "$work/a.html.2" | cmp -s - "$work/a.html" || fail "the same report differs"
 
+# ---- the same choice as plan's, whatever limits there are
+cells="--set /plan={\"grid\":{\"/platform/workers\":[1,2,4,8,16],\"/platform/memory_mib\":[10240]}}"
+sed 's/"constraints": {[^}]*}/"constraints": {}/' $one >"$work/free.json"
+for limits in "" "--deadline 8h" "--deadline 16h" "--budget 13" "--budget 60" "--deadline 11h --budget 13" "--deadline 3h" "--budget 9"; do
+    # shellcheck disable=SC2086 # the options are words
+    "$FAASCAST" plan "$work/free.json" $cells $limits --closed-form >"$work/plan" 2>"$work/err"
+    # shellcheck disable=SC2086
+    "$FAASCAST" report "$work/rows.csv" $limits -o "$page" 2>"$work/err" || fail "report $limits: $(cat "$work/err")"
+    planned=$(sed -n 's/^\(Recommended\|Nearest\): \([0-9]*\) worker.*/\2/p' "$work/plan")
+    reported=$(text_of recommended | sed -n 's/^ *\([0-9]*\) workers\{0,1\} of 10240 MiB.*/\1/p')
+    [ -n "$planned" ] && [ "$planned" = "$reported" ] || fail "with '$limits' plan has '$planned' workers, report '$reported'"
+done
+
+# ---- a store knows the limits and the intervals of its sweep; both engines speak of one configuration
+"$FAASCAST" sweep $one --set /constraints/deadline_s=28800 --engine both -o "$work/both.db" -q || fail "sweep"
+"$FAASCAST" report "$work/both.db" -o "$page" || fail "report of a store"
+valid "$page"
+text_of recommended >"$work/answer"
+grep -q "5 configurations are compared" "$page" || fail "the store's configurations are miscounted"
+grep -q "Limits: within 8 h 00 min and for at most 5.000 USD" "$page" || fail "the store's limits are not told"
+grep -q "MiB, simulated" "$work/answer" || fail "the simulated row is not the recommended one"
+grep -q "95 % interval of the mean" "$work/answer" || fail "the store's interval is not told"
+grep -q "runs that meet the deadline" "$work/answer" || fail "the share of runs in time is missing"
+"$FAASCAST" report "$work/both.db" --deadline 9h --budget '50 USD' -o "$page" || fail "report of a store with limits"
+text_of recommended >"$work/answer"
+grep -q "cheapest configuration within 9 h 00 min and for at most 50.00 USD" "$work/answer" || fail "the limits asked for do not hold"
+grep -q "runs that meet" "$work/answer" && fail "shares of runs for limits they were not simulated with"
+"$FAASCAST" report $one --deadline 8h --budget '50 USD' -o "$page" || fail "report with limits"
+text_of recommended | tr '\n' ' ' | grep -q "runs that meet the deadline *100 %" || fail "runs are not simulated with the limits asked for"
+
 # ---- from results, with limits, without a scenario
 "$FAASCAST" report "$work/rows.csv" --deadline 10h --budget '100 USD' -o "$page" || fail "report of results"
 valid "$page"
@@ -99,8 +129,8 @@ best=$(awk -F'[,:] *' '/"workers"/ { w = $2 } /"time_s"/ { t = $2 } /"cost_usd"/
     END { print best }' "$work/rows.json")
 text_of recommended >"$work/answer"
 grep -q "$best workers of 10240 MiB" "$work/answer" || fail "within limits not $best workers: $(cat "$work/answer")"
-grep -q "The cheapest configuration within the limits" "$work/answer" || fail "why it is recommended is not told"
-grep -q "closed form, no interval" "$work/answer" || fail "an interval out of nothing"
+grep -qF "The cheapest configuration within 10 h 00 min and for at most 100.00 USD." "$work/answer" || fail "why it is recommended is not told"
+grep -q "There is no interval: these rows are of the closed form" "$page" || fail "an interval out of nothing"
 "$FAASCAST" report "$work/rows.csv" --scenario $one --closed-form -o "$page" || fail "report of results with their scenario"
 valid "$page"
 text_of ledger | grep -q "PUT, s3-standard-2022" || fail "the scenario's bill is missing"
@@ -110,7 +140,9 @@ expect 3 "no row to report" report "$work/header.csv" -o "$work/x.html"
 expect 2 "is not a duration" report "$work/rows.csv" --deadline soon -o "$work/x.html"
 [ ! -e "$work/x.html" ] || fail "a refused report was written"
 sed '2,$s/,ok,[^,]*,[^,]*,/,infeasible: memory,,,/' "$work/rows.csv" >"$work/infeasible.csv"
-expect 4 "" report "$work/infeasible.csv" -o "$page"
+expect 4 "no configuration is feasible: infeasible: memory" report "$work/infeasible.csv" -o "$page"
+grep -q "report.html is written all the same" "$work/err" || fail "it is not told that the page is there"
+expect 4 "no configuration is feasible: memory: a worker needs" report $one --set /platform/memory_mib=128 -o "$page"
 valid "$page"
 text_of recommended | grep -q "No configuration is feasible" || fail "infeasible results are not told"
 # gnuplot missing: the page without pictures, exit 1.
