@@ -1,6 +1,7 @@
 /* plan --break-even: at which value of a number the best choice changes, told. */
 #include "cli/break_even.h"
 
+#include "cli/provenance.h"
 #include "model/break_even.h"
 
 #include <math.h>
@@ -228,10 +229,13 @@ static void csv_side(struct text *out, const struct side *s)
 }
 
 static enum status write_rows(struct text *out, const struct break_even_question *q,
-                              const struct break_even *b, bool json, struct error *err)
+                              const struct break_even *b, bool json, const struct text *provenance,
+                              struct error *err)
 {
     if (json) {
-        text_puts(out, "{\n  \"faascast\": \"" FAASCAST_VERSION "\",\n  \"pointer\": ");
+        text_puts(out, "{\n  \"faascast\": \"" FAASCAST_VERSION "\",\n  \"provenance\": ");
+        text_append(out, provenance->data, provenance->size);
+        text_puts(out, ",\n  \"pointer\": ");
         text_json_string(out, q->pointer);
         text_puts(out, ",\n  \"now\": ");
         if (isfinite(b->now)) {
@@ -309,22 +313,31 @@ enum status plan_break_even(const struct cli *cli, const char *asked,
         .progress = show_progress,
         .context = (void *)cli};
     struct break_even *found = calloc(1, sizeof *found);
+    struct break_even_look look;
     struct text out = {0};
+    struct text provenance = {0};
     if (found == NULL) {
         return RAISE(err, ERR_MEMORY, "out of memory for a plan");
     }
     if (read_question(asked, pointer, sizeof pointer, &q.low, &q.high, err) == STATUS_OK &&
-        break_even_find(&q, found, err) == STATUS_OK) {
+        break_even_find(&q, found, err) == STATUS_OK &&
+        break_even_open(&q, (double)NAN, &look, err) == STATUS_OK) {
+        text_provenance_now(&provenance, cli, &look.scenario, "predict", (double)NAN, err);
+        break_even_close(&look);
+    }
+    if (err->code == STATUS_OK) {
         if (cli->format == FORMAT_TABLE) {
             write_table(&out, &q, found, err);
         } else {
-            write_rows(&out, &q, found, cli->format == FORMAT_JSON, err);
+            write_rows(&out, &q, found, cli->format == FORMAT_JSON, &provenance, err);
         }
     }
     free(found);
     if (err->code != STATUS_OK) {
         text_free(&out);
-        return err->code;
+    } else {
+        cli_write_result(cli, &out, &provenance, err);
     }
-    return cli_write(cli, &out, err);
+    text_free(&provenance);
+    return err->code;
 }

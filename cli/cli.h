@@ -107,7 +107,8 @@ void row_list_free(struct row_list *list);
 void text_rows_table(struct text *out, const struct cli *cli, const struct scenario *s,
                      const struct constraints *constraints, const struct row_list *list);
 void text_rows_csv(struct text *out, const struct row_list *list);
-void text_rows_json(struct text *out, const struct row_list *list);
+/* provenance: one JSON object (cli/provenance.h). */
+void text_rows_json(struct text *out, const struct text *provenance, const struct row_list *list);
 
 #define FAASCAST_VERSION "0.1.0"
 

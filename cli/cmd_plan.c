@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/plan.h"
 #include "cli/plan_smlt.h"
+#include "cli/provenance.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -262,7 +263,15 @@ static enum status make(struct plan *p, struct error *err)
         return err->code;
     }
     const char *strategy = cli_option(cli, "strategy");
-    if (strategy != NULL && plan_smlt_strategy(strategy)) {
+    const bool smlt = strategy != NULL && plan_smlt_strategy(strategy);
+    const bool closed = smlt || cli_option(cli, "closed-form") != NULL;
+    double seed = (double)NAN;
+    if ((smlt && cli_number(cli, "seed", 0, 4294967295.0, 1, &seed, err) != STATUS_OK) ||
+        text_provenance_now(&p->provenance, cli, &p->scenario, closed ? "predict" : "both", seed,
+                            err) != STATUS_OK) {
+        return err->code;
+    }
+    if (smlt) {
         return plan_smlt(p, strategy, &p->sure, err);
     }
     if (choose(p, threads, err) != STATUS_OK) {
@@ -284,7 +293,7 @@ static enum status make(struct plan *p, struct error *err)
         text_free(&out);
         return err->code;
     }
-    return cli_write(cli, &out, err);
+    return cli_write_result(cli, &out, &p->provenance, err);
 }
 
 static enum exit_code run(struct cli *cli, struct error *err)
@@ -319,6 +328,7 @@ static enum exit_code run(struct cli *cli, struct error *err)
     } else {
         code = cli_exit_code(err->code);
     }
+    text_free(&p->provenance);
     search_front_free(&p->front);
     search_close(&p->search);
     scenario_free(&p->scenario);

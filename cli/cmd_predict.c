@@ -1,5 +1,6 @@
 /* predict: the closed form on every point of a scenario. */
 #include "cli/commands.h"
+#include "cli/provenance.h"
 
 #include <math.h>
 #include <unistd.h>
@@ -77,16 +78,18 @@ static enum exit_code run(struct cli *cli, struct error *err)
         return EXIT_INPUT;
     }
     enum exit_code code = EXIT_FAILED;
-    if (predict_all(cli, &s, &rows, &constraints, err) == STATUS_OK) {
+    struct text provenance = {0};
+    if (predict_all(cli, &s, &rows, &constraints, err) == STATUS_OK &&
+        text_provenance_now(&provenance, cli, &s, "predict", (double)NAN, err) == STATUS_OK) {
         struct text out = {0};
         if (cli->format == FORMAT_CSV) {
             text_rows_csv(&out, &rows);
         } else if (cli->format == FORMAT_JSON) {
-            text_rows_json(&out, &rows);
+            text_rows_json(&out, &provenance, &rows);
         } else {
             text_rows_table(&out, cli, &s, &constraints, &rows);
         }
-        cli_write(cli, &out, err);
+        cli_write_result(cli, &out, &provenance, err);
         bool any = false;
         bool failed = false;
         for (size_t i = 0; i < rows.count; i++) {
@@ -98,6 +101,7 @@ static enum exit_code run(struct cli *cli, struct error *err)
             explain_infeasible(&s, (uint64_t)rows.rows[0].point, err);
         }
     }
+    text_free(&provenance);
     row_list_free(&rows);
     scenario_free(&s);
     return code;
@@ -110,7 +114,10 @@ const struct command command_predict = {
     .examples = "faascast predict scenarios/metafaas/mini-imagenet-maml-5way-1shot.json\n"
                 "faascast predict my.json --set /platform/memory_mib=3008 --format csv -o out.csv\n"
                 "faascast predict my.json --fail-if 'cost_usd > 5'\n",
-    .details = "Exit code 4 when no configuration is feasible or a row meets --fail-if.",
+    .details = "Where results come from (version, hashes, seed, command, host) stands in the JSON "
+               "and, beside a table or CSV file FILE, in FILE.provenance.json; so for simulate, "
+               "plan and sensitivity. Exit code 4 when no configuration is feasible or a row meets "
+               "--fail-if.",
     .arguments_min = 1,
     .arguments_max = 1,
     .run = run,

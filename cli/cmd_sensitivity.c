@@ -1,5 +1,6 @@
 /* sensitivity: which uncertain inputs move time and dollars of one configuration. */
 #include "cli/commands.h"
+#include "cli/provenance.h"
 #include "model/search.h"
 #include "model/sensitivity.h"
 
@@ -127,9 +128,11 @@ static void write_csv(struct text *out, const struct sensitivity *s)
     }
 }
 
-static void write_json(struct text *out, const struct sensitivity *s)
+static void write_json(struct text *out, const struct text *provenance, const struct sensitivity *s)
 {
-    text_puts(out, "{\n  \"faascast\": \"" FAASCAST_VERSION "\",\n  \"time_s\": ");
+    text_puts(out, "{\n  \"faascast\": \"" FAASCAST_VERSION "\",\n  \"provenance\": ");
+    text_append(out, provenance->data, provenance->size);
+    text_puts(out, ",\n  \"time_s\": ");
     text_number(out, s->time_s);
     text_puts(out, ",\n  \"cost_usd\": ");
     text_number(out, s->cost_usd);
@@ -309,14 +312,20 @@ static enum status make(const struct cli *cli, const struct scenario *s,
         return err->code;
     }
     struct text out = {0};
+    struct text provenance = {0};
+    if (text_provenance_now(&provenance, cli, s, "predict", seed, err) != STATUS_OK) {
+        return err->code;
+    }
     if (cli->format == FORMAT_CSV) {
         write_csv(&out, found);
     } else if (cli->format == FORMAT_JSON) {
-        write_json(&out, found);
+        write_json(&out, &provenance, found);
     } else {
         write_table(&out, &c, found);
     }
-    return cli_write(cli, &out, err);
+    cli_write_result(cli, &out, &provenance, err);
+    text_free(&provenance);
+    return err->code;
 }
 
 static enum exit_code run(struct cli *cli, struct error *err)

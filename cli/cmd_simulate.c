@@ -2,6 +2,7 @@
  */
 #include "cli/commands.h"
 #include "cli/plot.h"
+#include "cli/provenance.h"
 #include "sim/sim.h"
 
 #include <math.h>
@@ -259,16 +260,21 @@ static enum status write_job(struct cli *cli, const struct scenario *s, struct j
                              struct error *err)
 {
     struct text out = {0};
+    struct text provenance = {0};
     const char *timeline = cli_option(cli, "timeline");
     const char *gantt = cli_option(cli, "gantt");
+    if (text_provenance_now(&provenance, cli, s, "simulate", (double)NAN, err) != STATUS_OK) {
+        return err->code;
+    }
     if (cli->format == FORMAT_CSV) {
         text_rows_csv(&out, &job->rows);
     } else if (cli->format == FORMAT_JSON) {
-        text_rows_json(&out, &job->rows);
+        text_rows_json(&out, &provenance, &job->rows);
     } else {
         write_table(&out, cli, s, job);
     }
-    cli_write(cli, &out, err);
+    cli_write_result(cli, &out, &provenance, err);
+    text_free(&provenance);
     if (err->code == STATUS_OK && timeline != NULL && job->timeline.size > 0) {
         if (job->timeline.failed) {
             return RAISE(err, ERR_MEMORY, "out of memory for the timeline");

@@ -29,6 +29,7 @@ struct plan {
     struct search_point chosen;
     struct row row;       /* of the chosen one, closed form, with its baseline */
     struct ledger ledger; /* its bill */
+    struct text provenance; /* one JSON object */
 };
 
 /* "8 workers of 3008 MiB" and what tells its choice from others. */

@@ -1,6 +1,8 @@
 /* plan --strategy smlt-ei|smlt-ucb, told: measurements, profiling bill, regret. */
 #include "cli/plan_smlt.h"
 
+#include "cli/provenance.h"
+
 #include "model/bayes_plan.h"
 
 #include <math.h>
@@ -137,8 +139,9 @@ static void json_point(struct text *out, const struct plan *p, const struct sear
 
 static void write_json(struct text *out, const struct plan *p, const struct outcome *o)
 {
-    text_printf(out, "{\n  \"faascast\": \"%s\",\n  \"strategy\": \"%s\"", FAASCAST_VERSION,
-                o->strategy);
+    text_puts(out, "{\n  \"faascast\": \"" FAASCAST_VERSION "\",\n  \"provenance\": ");
+    text_append(out, p->provenance.data, p->provenance.size);
+    text_printf(out, ",\n  \"strategy\": \"%s\"", o->strategy);
     member(out, "seed", o->seed);
     member(out, "profile_rounds", o->rounds);
     member(out, "configurations", p->search.configurations);
@@ -222,7 +225,7 @@ enum status plan_smlt(struct plan *p, const char *strategy, bool *met, struct er
         if (o.best != NULL && search_row(&p->search, o.best, &e, &p->row, NULL, err) != STATUS_OK) {
             text_free(&out);
         } else {
-            cli_write(p->cli, &out, err);
+            cli_write_result(p->cli, &out, &p->provenance, err);
         }
         evaluator_free(&e);
     }

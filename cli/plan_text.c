@@ -485,7 +485,9 @@ static void json_contender(struct text *out, const struct plan *p, size_t i)
 enum status text_plan_json(struct text *out, struct plan *p, struct error *err)
 {
     struct evaluator e = {0};
-    text_puts(out, "{\n  \"faascast\": \"" FAASCAST_VERSION "\",\n  \"feasible\": ");
+    text_puts(out, "{\n  \"faascast\": \"" FAASCAST_VERSION "\",\n  \"provenance\": ");
+    text_append(out, p->provenance.data, p->provenance.size);
+    text_puts(out, ",\n  \"feasible\": ");
     text_puts(out, p->best >= 0 && p->sure ? "true" : "false");
     member(out, "configurations", p->search.configurations);
     member(out, "evaluations", p->evaluations);

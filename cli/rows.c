@@ -72,9 +72,11 @@ void text_rows_csv(struct text *out, const struct row_list *list)
     }
 }
 
-void text_rows_json(struct text *out, const struct row_list *list)
+void text_rows_json(struct text *out, const struct text *provenance, const struct row_list *list)
 {
-    text_puts(out, "{\n  \"faascast\": \"" FAASCAST_VERSION "\",\n  \"rows\": [");
+    text_puts(out, "{\n  \"faascast\": \"" FAASCAST_VERSION "\",\n  \"provenance\": ");
+    text_append(out, provenance->data, provenance->size);
+    text_puts(out, ",\n  \"rows\": [");
     for (size_t i = 0; i < list->count; i++) {
         text_puts(out, i > 0 ? ", " : "");
         text_row_json(out, &list->rows[i]);

@@ -22,6 +22,14 @@ plan() { # expected exit code, arguments
 }
 says() { grep -q -- "$1" "$scratch/out" "$scratch/err" || fail "missing: $1"; }
 
+# The JSON of two commands, but for the line that says which command it was.
+same_answer() {
+    for one in out one.json; do
+        grep -v '^    "command": ' "$scratch/$one" >"$scratch/$one.rest"
+    done
+    cmp -s "$scratch/out.rest" "$scratch/one.json.rest" || fail "$1"
+}
+
 # Within limits: a recommendation, with intervals and shares; not a word on stderr.
 plan 0 --deadline 8h --budget '20 USD' --replications 8
 says '^Recommended: [0-9]* workers of [0-9]* MiB$'
@@ -56,7 +64,7 @@ cmp -s "$scratch/out" "$scratch/exact.csv" || fail "three threads give another f
 plan 0 --deadline 9h --budget 99 --minimise time --replications 4 -j 1 --format json
 cp "$scratch/out" "$scratch/one.json"
 plan 0 --deadline 9h --budget 99 --minimise time --replications 4 -j 2 --format json
-cmp -s "$scratch/out" "$scratch/one.json" || fail "two threads give another answer"
+same_answer "two threads give another answer"
 "$FAASCAST" plot pareto "$scratch/one.json" -o "$scratch/front.svg" 2>"$scratch/err" ||
     fail "plot pareto refuses a plan: $(cat "$scratch/err")"
 
@@ -126,11 +134,38 @@ plan 0 --deadline 9h --budget 99 --strategy smlt-ei --seed 3 --format json
 says '"strategy": "smlt-ei"'
 cp "$scratch/out" "$scratch/one.json"
 plan 0 --deadline 9h --budget 99 --strategy smlt-ei --seed 3 --format json -j 2
-cmp -s "$scratch/out" "$scratch/one.json" || fail "the same seed gives other measurements"
+same_answer "the same seed gives other measurements"
 plan 0 --deadline 9h --budget 99 --strategy smlt-ucb --format csv
 [ "$(wc -l <"$scratch/out")" -eq 2 ] || fail "smlt-ucb has 16 workers alone to measure: $(cat "$scratch/out")"
 plan 4 --deadline 2h --budget '5 USD' --strategy smlt-ei
 says '^Nothing is within the limits.$'
+
+# Where results come from: in the JSON of predict, simulate, plan and sensitivity; beside CSV files.
+# Prices, profile and program are the same for all of them (a plan's scenario has other axes).
+short="$small --set /simulation/replications_min=2 --set /simulation/replications_max=2 --set /workload/iterations=20"
+for command in predict simulate "plan --closed-form" "plan --break-even /store/latency_s" "plan --strategy smlt-ei" \
+    "sensitivity --samples 0"; do
+    # shellcheck disable=SC2086 # the options are words
+    "$FAASCAST" $command "$scenario" $short --set '/constraints={"deadline_s":1e9}' --format json >"$scratch/out" 2>"$scratch/err" ||
+        fail "$command as json: $(cat "$scratch/err")"
+    for key in faascast commit scenario name scenario_hash prices_hash profile_hash engines command host seed points; do
+        grep -q "^    \"$key\": " "$scratch/out" || fail "$command does not say its $key"
+    done
+    grep -E '"(commit|prices_hash|profile_hash)": ' "$scratch/out" >"$scratch/hashes"
+    [ -s "$scratch/first" ] || cp "$scratch/hashes" "$scratch/first"
+    cmp -s "$scratch/hashes" "$scratch/first" || fail "$command has other hashes: $(cat "$scratch/hashes")"
+    ! grep -q '"started"' "$scratch/out" || fail "$command tells the time of day"
+done
+for command in predict "plan --closed-form" "sensitivity --samples 0"; do
+    rm -f "$scratch/beside.csv.provenance.json"
+    # shellcheck disable=SC2086
+    "$FAASCAST" $command "$scenario" $short --set '/constraints={"deadline_s":1e9}' --format csv -o "$scratch/beside.csv" 2>"$scratch/err" ||
+        fail "$command -o: $(cat "$scratch/err")"
+    grep -E '"(commit|prices_hash|profile_hash)": ' "$scratch/beside.csv.provenance.json" >"$scratch/hashes"
+    cmp -s "$scratch/hashes" "$scratch/first" || fail "$command: no provenance beside its CSV file"
+done
+"$FAASCAST" predict "$scenario" --format csv -o /dev/null || fail "predict -o /dev/null"
+[ ! -e /dev/null.provenance.json ] || fail "a file beside /dev/null"
 
 # Wrong usage.
 plan 2 --minimise speed
