@@ -119,7 +119,25 @@ static double cold_slack(const struct play *p)
                    : 0;
 }
 
-static void compare(const struct play *p, struct variant v, enum play_store kind, bool polls)
+/* Polls that servers with one child fewer make beyond those of their level's largest, which the
+ * closed form counts for all: they have read their children one GET earlier and wait for the next
+ * round so much longer. */
+static double uneven_polls(const struct play *p)
+{
+    const struct config *const c = &p->config;
+    const struct store *const s = &c->stores[STORE_EXCHANGE];
+    const double bytes = exchange_bytes(c);
+    const double get_s = s->get_latency_s.mean + bytes / s->connection_bytes_per_s +
+                         c->compute.serialise_s_per_byte * bytes;
+    double servers = 0;
+    for (size_t level = 1; level + 1 < c->system.structure_count; ++level) {
+        servers += c->system.structure[level];
+    }
+    return c->workload.rounds * servers *
+           ceil(get_s / (c->system.poll_interval_s + s->get_latency_s.mean));
+}
+
+static void compare(const struct play *p, struct variant v, enum play_store kind, bool even)
 {
     const struct tally *const s = &p->run.tally, *const c = &p->closed;
     const double slack_s = boot_slack(p), cold_s = cold_slack(p);
@@ -149,8 +167,10 @@ static void compare(const struct play *p, struct variant v, enum play_store kind
         tell(&p->config, v, kind, "sum of the parts", sum, s->time_s);
     }
     for (int i = 0; i < STORE_USES; ++i) {
-        for (int k = 0; k < REQUEST_KINDS && polls; ++k) {
-            if (s->requests[i][k] != c->requests[i][k]) {
+        for (int k = 0; k < REQUEST_KINDS; ++k) {
+            const bool polls = !even && i == STORE_EXCHANGE && k == REQUEST_GET;
+            const double most = c->requests[i][k] + (polls ? uneven_polls(p) : 0);
+            if (s->requests[i][k] < c->requests[i][k] || s->requests[i][k] > most) {
                 tell(&p->config, v, kind, "requests", s->requests[i][k], c->requests[i][k]);
             }
         }
@@ -254,8 +274,8 @@ static void polling_agrees_request_by_request(void **state)
 static void uneven_trees_agree(void **state)
 {
     (void)state;
-    /* The closed form counts the polls of a level's largest server for all of its level, so only
-     * time and bytes are compared where servers poll. */
+    /* The closed form counts the polls of a level's largest server for all of its level: it is a
+     * lower bound there, all the rest is equal. */
     const struct way way = {.rounds = 7};
     const struct protocol *const tree = protocol_find("feng-tree");
     for (unsigned kind = 0; kind < PLAY_STORES; ++kind) {

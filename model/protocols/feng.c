@@ -9,8 +9,11 @@
  *   t_comp + sum over levels of [alpha + beta r_l] + L + m / B,  beta = L + m / B + gamma m,
  *   alpha one write per level (and the root's).  1 + sum n_l writes, W + sum n_l reads.
  *
- * Servers of one level take ceil(r_l) or floor(r_l) children; the slowest path takes ceil.
- * Servers are workers with a second duty (Naik, section 3), or functions of their own. */
+ * Servers of one level take ceil(r_l) or floor(r_l) children; the slowest path takes ceil. Polls
+ * are counted as those of the largest server of a level for all of it: a server with one child
+ * fewer has waited for one GET longer, so that in an uneven tree the count is too low by up to (L +
+ * m / B) / (poll interval + L) polls per server and round (tests/test_parity.c). Servers are
+ * workers with a second duty (Naik, section 3), or functions of their own. */
 #include "model/protocols/emit.h"
 #include "model/protocols/registry.h"
 
