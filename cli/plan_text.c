@@ -145,8 +145,8 @@ static void write_shares(struct text *out, const struct plan *p, const struct co
     }
     text_printf(out, ", wanted %.4g %%\n", 100 * p->confidence);
     text_puts(out,
-              "    (runs differ by noise; constants nobody is sure of can move the time far more: "
-              "faascast sensitivity)\n");
+              "    (runs differ by noise and by constants given as distributions; others nobody is "
+              "sure of can move the time far more: faascast sensitivity)\n");
 }
 
 static void text_means(struct text *out, const struct contender *c)

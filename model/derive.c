@@ -40,19 +40,19 @@ double unit_seconds(const struct config *c)
     const struct compute *k = &c->compute;
     const double vcpus = platform_vcpus(&c->platform);
     if (vcpus < 1) {
-        return k->unit_s.mean / vcpus;
+        return k->unit_s / vcpus;
     }
     const double used = k->threads_max > 0 ? fmin(vcpus, fmax(1, k->threads_max)) : vcpus;
-    return k->unit_s.mean * (k->serial_share + (1 - k->serial_share) / used);
+    return k->unit_s * (k->serial_share + (1 - k->serial_share) / used);
 }
 
 struct duration units_compute(const struct config *c, double units)
 {
-    const double noise = c->compute.noise_cv;
-    const double speed = c->compute.unit_s.cv;
+    const double by_unit_s = units * unit_seconds(c);
     return (struct duration){
-        .mean_s = units * unit_seconds(c) + c->compute.update_s,
-        .cv = sqrt((1 + noise * noise) * (1 + speed * speed) - 1),
+        .mean_s = by_unit_s + c->compute.update_s,
+        .cv = c->compute.noise_cv,
+        .by_unit_s = by_unit_s,
     };
 }
 
@@ -162,8 +162,7 @@ static enum status derive_unit(struct config *c, struct error *err)
                                             : "flop_per_sample, or compute a unit_s");
         return config_place(err, c, "/compute");
     }
-    k->unit_s = (struct quantity){
-        .kind = DISTRIBUTION_CONSTANT, .mean = unit_s, .cv = k->vcpu_ratio.cv, .p = {unit_s}};
+    k->unit_s = unit_s;
     return STATUS_OK;
 }
 

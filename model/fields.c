@@ -218,6 +218,7 @@ static const struct field simulation_fields[] = {
     FLAG(SIM, play_startup, 0, 1, "spread, pacing, ramp and waves of starts"),
     FLAG(SIM, play_noise, 0, 1, "noise of each computation"),
     FLAG(SIM, play_instances, 0, 1, "speed differences between instances"),
+    FLAG(SIM, play_constants, 0, 1, "uncertain constants (vcpu_ratio), drawn once per run"),
     FLAG(SIM, play_stragglers, 0, 1, "stragglers"),
     FLAG(SIM, play_latency, 0, 1, "spread of storage latency"),
     FLAG(SIM, play_contention, 0, 1, "bandwidth of stores is shared"),

@@ -89,7 +89,6 @@ static void replace_pointers(uint64_t words[WORDS], const struct config *c)
         AT(server.warm_start_s),
         AT(server.framework_init_s),
         AT(server.invoke_latency_s),
-        AT(compute.unit_s),
         AT(compute.vcpu_ratio),
         AT(simulation.instance_speed),
         AT(simulation.transfer_speed),

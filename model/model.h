@@ -164,11 +164,11 @@ struct workload {
 
 struct compute {
     const char *profile;
-    struct quantity unit_s;     /* one task or sample on one vCPU of the platform; cv = noise */
+    double unit_s;              /* one task or sample on one vCPU of the platform */
     double unit_override_s;     /* > 0: replaces flop / rate */
     double flop_per_s;          /* achieved on one host core for this algorithm, from the profile */
     double host_unit_s;         /* > 0: measured seconds per unit on one host core */
-    struct quantity vcpu_ratio; /* speed of one vCPU over one host core */
+    struct quantity vcpu_ratio; /* speed of one vCPU over one host core: one constant, unknown */
     double framework_ratio;     /* time of the user's framework over the kernel's, >= 1 usual */
     double serial_share;        /* memory law tau = unit (serial + (1 - serial) / v) */
     double threads_max;         /* v is cut here; 0 = no cut */
@@ -199,6 +199,7 @@ struct simulation {
     bool play_startup;    /* spread, pacing, ramp and waves of starts; else all start at the mean */
     bool play_noise;      /* per-round noise of compute */
     bool play_instances;  /* instance_speed, transfer_speed */
+    bool play_constants;  /* vcpu_ratio, drawn once per replication; else its mean */
     bool play_stragglers; /* straggler_share */
     bool play_latency;    /* spread of storage latency, per request and per run */
     bool play_contention; /* shared bandwidth of stores; else each has its own connection's */

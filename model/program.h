@@ -81,6 +81,7 @@ enum category {
 
 struct duration {
     double mean_s, cv; /* lognormal; cv = 0 is exact */
+    double by_unit_s;  /* what of mean_s is in proportion to the time of a unit of work */
 };
 
 struct op {

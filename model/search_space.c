@@ -126,7 +126,6 @@ static void relax(struct search_choice *c, bool asynchronous)
     c->relaxed.system.poll_interval_s = 0;
     if (!asynchronous) {
         c->relaxed.compute.noise_cv = 0;
-        c->relaxed.compute.vcpu_ratio.cv = 0;
         for (int i = 0; i < STORE_USES; i++) {
             c->relaxed.stores[i].get_latency_s.cv = 0;
             c->relaxed.stores[i].put_latency_s.cv = 0;

@@ -91,7 +91,7 @@ static double compute_time(struct run *s, uint32_t a, const struct plan_op *op)
     struct actor *const actor = &s->actors[a];
     /* Both numbers are always taken, so that switching one effect off keeps the other's draws. */
     const double z = random_normal(&actor->noise), u = random_uniform(&actor->noise);
-    double time_s = op->mean_s * actor->speed;
+    double time_s = (op->mean_s + (s->effect[EFFECT_UNIT] - 1.0) * op->by_unit_s) * actor->speed;
     if (op->noise.sigma > 0) {
         time_s *= exp(op->noise.mu + op->noise.sigma * z);
     }

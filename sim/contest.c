@@ -1,6 +1,7 @@
 /* Configurations ranked by simulation: more replications for those that cannot be told from the
  * best one, none for those that can (two-stage selection in the spirit of Rinott 1978, with the
- * stop rule "the intervals of the means lie apart"). All play the same random streams. */
+ * stop rule "the interval of the mean difference lies above 0"). All play the same random streams,
+ * and the same draws of uncertain constants, so that differences are taken run by run. */
 #include "sim/estimate.h"
 
 #include <math.h>
@@ -57,8 +58,9 @@ static void examine(struct contender *c, struct runs *r, const struct search_obj
     c->sure_cost_usd = sure_within(r->cost_usd, r->count, sure);
 }
 
-static enum status play(struct contender *c, size_t times, const struct search_objective *objective,
-                        double sure, const struct simulation_options *options, struct error *err)
+static enum status play(struct contender *c, struct runs *values, size_t times,
+                        const struct search_objective *objective, double sure,
+                        const struct simulation_options *options, struct error *err)
 {
     struct runs runs = {.capacity = times};
     struct simulation_options o = *options;
@@ -85,6 +87,8 @@ static enum status play(struct contender *c, size_t times, const struct search_o
         c->p_deadline = outcome.p_deadline;
         c->p_budget = outcome.p_budget;
         examine(c, &runs, objective, sure, block + 2 * times);
+        memmove(values->time_s, block + 2 * times, runs.count * sizeof *block);
+        values->count = runs.count;
     }
     free(block);
     evaluator_free(&e);
@@ -104,38 +108,74 @@ static int better_first(const void *left, const void *right)
     return (a->number > b->number) - (a->number < b->number);
 }
 
-/* Who cannot be told from the best, which is the first? Gives their number. */
-static size_t mark_ties(struct contender *list, size_t n)
+/* Can it not be told from the best? Run by run, over those both have played. */
+static bool ties(const struct contender *c, const struct runs *best, const struct runs *own,
+                 double *scratch)
 {
-    size_t ties = 0;
+    const size_t n = best->count < own->count ? best->count : own->count;
+    double mean = 0;
+    double half = 0;
     for (size_t i = 0; i < n; i++) {
-        list[i].tied = i > 0 && !list[i].infeasible && list[i].value_lo <= list[0].value_hi;
-        ties += list[i].tied;
+        scratch[i] = own->time_s[i] - best->time_s[i];
     }
-    return ties;
+    estimate_mean(scratch, n, c->config.simulation.confidence, &mean, &half);
+    return mean <= half;
 }
 
-enum status contest(struct contender *list, size_t n, const struct search_objective *objective,
-                    double sure, uint32_t replications_min, uint32_t replications_max,
-                    const struct simulation_options *options, struct error *err)
+/* Who cannot be told from the best, which is the first? Gives their number. */
+static size_t mark_ties(struct contender *list, size_t n, const struct runs *values,
+                        double *scratch)
 {
-    size_t times = replications_min < replications_max ? replications_min : replications_max;
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++) {
+        list[i].tied = i > 0 && !list[i].infeasible &&
+                       ties(&list[i], &values[list[0].number], &values[list[i].number], scratch);
+        count += list[i].tied;
+    }
+    return count;
+}
+
+static enum status rank(struct contender *list, size_t n, struct runs *values, double *scratch,
+                        const struct search_objective *objective, double sure, size_t times,
+                        size_t most, const struct simulation_options *options, struct error *err)
+{
     for (size_t i = 0; i < n; i++) {
         list[i].number = i;
-        if (play(&list[i], times, objective, sure, options, err) != STATUS_OK) {
+        if (play(&list[i], &values[i], times, objective, sure, options, err) != STATUS_OK) {
             return err->code;
         }
     }
     qsort(list, n, sizeof *list, better_first);
-    while (mark_ties(list, n) > 0 && times < replications_max) {
-        times = 2 * times < replications_max ? 2 * times : replications_max;
+    while (mark_ties(list, n, values, scratch) > 0 && times < most) {
+        times = 2 * times < most ? 2 * times : most;
         for (size_t i = 0; i < n; i++) {
-            if ((i == 0 || list[i].tied) &&
-                play(&list[i], times, objective, sure, options, err) != STATUS_OK) {
+            if ((i == 0 || list[i].tied) && play(&list[i], &values[list[i].number], times,
+                                                 objective, sure, options, err) != STATUS_OK) {
                 return err->code;
             }
         }
         qsort(list, n, sizeof *list, better_first);
     }
     return STATUS_OK;
+}
+
+enum status contest(struct contender *list, size_t n, const struct search_objective *objective,
+                    double sure, uint32_t replications_min, uint32_t replications_max,
+                    const struct simulation_options *options, struct error *err)
+{
+    const size_t most = replications_max > 0 ? replications_max : 1;
+    const size_t times = replications_min < most ? replications_min : most;
+    struct runs *const values = calloc(n + 1, sizeof *values);
+    double *const block = malloc((n + 1) * most * sizeof *block);
+    if (values == NULL || block == NULL) {
+        RAISE(err, ERR_MEMORY, "no memory for %zu replications", (n + 1) * most);
+    } else {
+        for (size_t i = 0; i < n; i++) { /* of the objective */
+            values[i] = (struct runs){.time_s = block + (i + 1) * most, .capacity = most};
+        }
+        rank(list, n, values, block, objective, sure, times, most, options, err);
+    }
+    free(values);
+    free(block);
+    return err->code;
 }

@@ -111,6 +111,7 @@ static void prepare_op(const struct plan *p, const struct op *op, uint32_t r, st
         .link_bytes_per_s = HUGE_VAL,
         .burst_link_bytes_per_s = HUGE_VAL,
         .mean_s = op->time.mean_s,
+        .by_unit_s = op->time.by_unit_s,
         .noise = noise_of_cv(c->simulation.play_noise ? op->time.cv : 0.0),
     };
     if (op->kind == OP_INVOKE) {
@@ -426,6 +427,10 @@ static double differing2(const struct plan *p)
     for (int i = 0; i < STORE_USES && s->play_latency; ++i) {
         sum += effect2(&c->stores[i].put_latency_s) + effect2(&c->stores[i].get_latency_s) +
                effect2(&c->stores[i].list_latency_s);
+    }
+    if (plan_unit_varies(c)) { /* 1 / ratio spreads more than the ratio if that is not lognormal */
+        sum += 2 * c->compute.vcpu_ratio.cv * c->compute.vcpu_ratio.cv;
+        sum += effect2(&c->compute.vcpu_ratio);
     }
     if (s->play_startup) {
         sum += effect2(&c->platform.start_s) + effect2(&c->platform.warm_start_s) +

@@ -29,6 +29,7 @@ enum effect {
     EFFECT_SERVER_FRAMEWORK,
     EFFECT_SPEED,
     EFFECT_TRANSFER,
+    EFFECT_UNIT, /* time of a unit of work, by the run's draw of vcpu_ratio */
     EFFECTS
 };
 
@@ -50,7 +51,7 @@ struct plan_op {
     double connection_bytes_per_s, link_bytes_per_s; /* HUGE_VAL when not limited */
     double burst_link_bytes_per_s;                   /* while the token bucket lasts */
     const struct quantity *latency;                  /* of a request; AWAIT: of a poll */
-    double mean_s;                                   /* COMPUTE */
+    double mean_s, by_unit_s;                        /* COMPUTE */
     struct noise noise;                              /* COMPUTE */
     uint32_t loop_first, loop_times;                 /* the loop that ends here; times 0: none */
     /* Executions of ops that signal, or await, the same channel before this op in its span. */
@@ -147,6 +148,14 @@ static inline bool plan_on_credit(const struct plan *p, uint32_t store)
     const struct store *const s = &p->config->stores[store];
     return s->burst_bytes > 0 && s->baseline_bytes_per_s > 0 &&
            p->config->simulation.play_throttling;
+}
+
+/* Does the time of a unit of work follow from a constant nobody is sure of? */
+static inline bool plan_unit_varies(const struct config *c)
+{
+    const struct quantity *const ratio = &c->compute.vcpu_ratio;
+    return c->simulation.play_constants && !(c->compute.unit_override_s > 0) &&
+           (ratio->cv > 0 || ratio->run_sd > 0);
 }
 
 /* What a store moves in one direction, bytes/s; HUGE_VAL when not limited. */

@@ -96,6 +96,19 @@ static void draw_effect(struct run *s, unsigned effect, const struct quantity *q
     s->drawn[effect] = play && (q->cv > 0 || q->run_sd > 0);
 }
 
+/* A constant is the same for every worker and round of a run: what is not known of it does not
+ * average out. */
+static void draw_unit(struct run *s)
+{
+    const struct quantity *const ratio = &s->plan->config->compute.vcpu_ratio;
+    struct random_stream r = random_open(s->seed, s->replication, EFFECT_UNIT, PURPOSE_RUN);
+    s->effect[EFFECT_UNIT] = 1.0;
+    if (plan_unit_varies(s->plan->config)) {
+        const double effect = quantity_run_effect(ratio, &r);
+        s->effect[EFFECT_UNIT] = ratio->mean / (effect * quantity_draw(ratio, &r));
+    }
+}
+
 static void draw_effects(struct run *s)
 {
     const struct config *const c = s->plan->config;
@@ -115,6 +128,7 @@ static void draw_effects(struct run *s)
     draw_effect(s, EFFECT_SERVER_FRAMEWORK, &c->server.framework_init_s, start);
     draw_effect(s, EFFECT_SPEED, &c->simulation.instance_speed, c->simulation.play_instances);
     draw_effect(s, EFFECT_TRANSFER, &c->simulation.transfer_speed, c->simulation.play_instances);
+    draw_unit(s);
     s->straggler_share = c->simulation.play_stragglers ? c->simulation.straggler_share : 0.0;
     s->lost_update_share = c->simulation.play_failures ? c->simulation.lost_update_share : 0.0;
 }

@@ -113,7 +113,7 @@ struct contender {
     size_t number;        /* the caller's */
     /* Filled by contest(): */
     bool infeasible; /* the simulator says so: the rest is not filled */
-    bool tied;       /* the interval of its value overlaps the best one's */
+    bool tied;       /* it cannot be told from the best one */
     uint32_t replications;
     double value, value_lo, value_hi; /* of the objective: mean of the runs, and its interval */
     struct estimate time_s, cost_usd;
@@ -121,8 +121,8 @@ struct contender {
     double sure_time_s, sure_cost_usd;     /* what the share `sure` of the runs stays within */
 };
 /* Simulate all replications_min times, then twice as often every time, until the interval of every
- * value lies apart from the best one's or `replications_max` runs are done; sorts them, the best
- * first.
+ * value's mean difference from the best one's, run by run under the same draws, lies above 0 or
+ * `replications_max` runs are done; sorts them, the best first.
  *
  * Takes:  sure: the share of runs for sure_time_s and sure_cost_usd. Intervals have the confidence
  *         of each configuration's section `simulation`.

@@ -93,6 +93,7 @@ static inline struct config play_config(const struct protocol *protocol, enum pl
                                        .play_startup = true,
                                        .play_noise = true,
                                        .play_instances = true,
+                                       .play_constants = true,
                                        .play_stragglers = true,
                                        .play_latency = true,
                                        .play_contention = true,

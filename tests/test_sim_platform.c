@@ -14,7 +14,7 @@ static void emit_compute(struct program *p, const struct config *c)
 {
     program_role(p, "worker", (uint32_t)c->workers, HOST_WORKER, LIFETIME_JOB, 0);
     program_compute(p, program_phase(p, "compute", CATEGORY_COMPUTE),
-                    (struct duration){work_s, c->compute.noise_cv});
+                    (struct duration){.mean_s = work_s, .cv = c->compute.noise_cv});
 }
 
 /* A client that thinks, calls as many functions as there are workers, and waits for all. */
@@ -25,7 +25,7 @@ static void emit_calls(struct program *p, const struct config *c)
     const uint16_t wait = program_phase(p, "wait", CATEGORY_WAIT);
     const uint16_t call = program_channel(p, "call", w), done = program_channel(p, "done", 1);
     program_role(p, "client", 1, HOST_CLIENT, LIFETIME_JOB, 0);
-    program_compute(p, compute, (struct duration){c->compute.update_s, 0});
+    program_compute(p, compute, (struct duration){.mean_s = c->compute.update_s});
     program_add(p, (struct op){.kind = OP_INVOKE,
                                .peer = PEER_EACH,
                                .phase = wait,
@@ -36,7 +36,7 @@ static void emit_calls(struct program *p, const struct config *c)
     program_await(p, wait, done, w, STORE_NONE, POLL_NONE, 1);
     program_role(p, "called", w, HOST_WORKER, LIFETIME_CALL, 0);
     program_await(p, wait, call, 1, STORE_NONE, POLL_NONE, 1);
-    program_compute(p, compute, (struct duration){work_s, 0});
+    program_compute(p, compute, (struct duration){.mean_s = work_s});
     program_put(p, wait, STORE_NONE, 1, 0, PEER_SHARED, done);
 }
 
@@ -55,7 +55,7 @@ static void emit_exchange(struct program *p, const struct config *c)
     program_span(p, SPAN_SETUP);
     program_get(p, program_phase(p, "load", CATEGORY_LOAD), STORE_DATA, 1, put_bytes);
     program_span(p, SPAN_ITERATION);
-    program_compute(p, compute, (struct duration){work_s, 0.2});
+    program_compute(p, compute, (struct duration){.mean_s = work_s, .cv = 0.2});
     program_add(p, (struct op){.kind = OP_PUT,
                                .peer = PEER_EACH,
                                .phase = up,

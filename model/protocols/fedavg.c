@@ -38,6 +38,7 @@ static struct duration passes(const struct config *c)
     struct duration pass = worker_compute(c);
     pass.mean_s += ceil(units_per_worker(c) / o[LOCAL_BATCH]) * o[BATCH_S];
     pass.mean_s *= o[LOCAL_EPOCHS] * epochs;
+    pass.by_unit_s *= o[LOCAL_EPOCHS] * epochs;
     return pass;
 }
 
