@@ -19,12 +19,14 @@ struct coverage {
     const char *what;
     size_t seeds; /* 0: SEEDS */
     size_t parameters;
+    const char *name[LS_PARAMETERS];
     size_t held[LS_PARAMETERS], known[LS_PARAMETERS];
 };
 
 static void cover(struct coverage *c, size_t k, const struct estimate *e, double truth)
 {
     c->known[k]++;
+    c->name[k] = e->name != NULL ? e->name : "";
     c->held[k] += e->low <= truth && truth <= e->high ? 1 : 0;
     c->parameters = k + 1 > c->parameters ? k + 1 : c->parameters;
 }
@@ -38,7 +40,7 @@ static void assert_covered(const struct coverage *c)
         held += c->held[k];
         known += c->known[k];
         const double share = (double)c->held[k] / (double)c->known[k];
-        print_message("  %s, parameter %zu: %.1f %%\n", c->what, k, 100 * share);
+        print_message("  %s, %s: %.1f %% of %zu\n", c->what, c->name[k], 100 * share, c->known[k]);
         if (c->known[k] != seeds || share < 0.90) {
             fail_msg("%s: interval %zu holds the truth in %.1f %% of %zu seeds", c->what, k,
                      100 * share, c->known[k]);
@@ -110,7 +112,7 @@ static const struct truth truths[] = {
 static void distribution_recovers(const struct truth *t)
 {
     double *const x = malloc(t->n * sizeof *x);
-    const size_t seeds = t->family >= FAMILY_MIXTURE ? FEW_SEEDS : SEEDS;
+    const size_t seeds = t->family >= FAMILY_SHIFTED_MIXTURE ? FEW_SEEDS : SEEDS;
     struct coverage c = {.what = family_name(t->family), .seeds = seeds};
     for (unsigned long seed = 1; seed <= seeds; seed++) {
         gsl_rng *const r = random_new(seed);

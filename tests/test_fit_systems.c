@@ -125,8 +125,8 @@ static void recover(const struct known *k)
     gsl_rng_free(random);
     for (size_t p = 0; p < parameters; p++) {
         all += held[p];
-        print_message("  %s, %s: %.1f %%\n", k->law, law->parameters[p],
-                      100.0 * (double)held[p] / SEEDS);
+        print_message("  %s, %s: %.1f %% of %d\n", k->law, law->parameters[p],
+                      100.0 * (double)held[p] / SEEDS, SEEDS);
         assert_in_range(held[p], 0.90 * SEEDS, SEEDS);
     }
     const double share = (double)all / (double)(SEEDS * parameters);

@@ -164,7 +164,8 @@ static void cold_and_warm_starts_are_recovered_apart(void **state)
         starts_free(&s);
     }
     for (size_t k = 0; k < 2; k++) {
-        print_message("  no growth: %.1f %%\n", 100.0 * (double)held[k] / FEW_SEEDS);
+        print_message("  start-up, no growth (%s): %.1f %% of %d\n", k == 0 ? "cold" : "warm",
+                      100.0 * (double)held[k] / FEW_SEEDS, FEW_SEEDS);
         assert_true(held[k] >= FEW_SEEDS * 92 / 100);
     }
 }
@@ -198,7 +199,7 @@ static void growth_with_the_burst_is_recovered(void **state)
         held += law.cold.growth_s.low <= growth && growth <= law.cold.growth_s.high ? 1 : 0;
         starts_free(&s);
     }
-    print_message("  growth inside its interval: %.1f %%\n", 100.0 * (double)held / SEEDS);
+    print_message("  start-up, growth_s: %.1f %% of %d\n", 100.0 * (double)held / SEEDS, SEEDS);
     assert_in_range(held, SEEDS * 92 / 100, SEEDS * 98 / 100);
 }
 
@@ -319,7 +320,7 @@ static void constants_of_every_system_are_recovered(void **state)
             table_free(&table);
         }
         const double share = (double)held / (double)known;
-        print_message("  %s: %.1f %%\n", law->name, 100 * share);
+        print_message("  %s, all constants: %.1f %% of %zu\n", law->name, 100 * share, known);
         if (share < 0.92 || share > 0.98) {
             fail_msg("%s: intervals hold the truth in %.1f %% of the cases", law->name,
                      100 * share);

@@ -5,6 +5,7 @@
  */
 #include "calibration/fit/sample.h"
 
+#include <gsl/gsl_cdf.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -199,4 +200,22 @@ double sorted_ks(const struct sorted *s, double (*cdf)(const void *context, doub
         before = after;
     }
     return worst;
+}
+
+void median_interval(const double *sorted, size_t n, double *low, double *high)
+{
+    size_t k = 0; /* the largest k with P(fewer than k below the median) <= 2.5 % */
+    *low = *high = NAN;
+    while (k < n && gsl_cdf_binomial_P((unsigned)k, 0.5, (unsigned)n) <= 0.025) {
+        k++;
+    }
+    if (k == 0) {
+        return;
+    }
+    const double outer = 1 - 2 * gsl_cdf_binomial_P((unsigned)k - 1, 0.5, (unsigned)n);
+    const double inner = 1 - 2 * gsl_cdf_binomial_P((unsigned)k, 0.5, (unsigned)n);
+    const double part = (outer - 0.95) / (outer - inner);
+    const double w = (double)(n - k) * part / ((double)k + ((double)n - 2 * (double)k) * part);
+    *low = (1 - w) * sorted[k - 1] + w * sorted[k];
+    *high = (1 - w) * sorted[n - k] + w * sorted[n - k - 1];
 }

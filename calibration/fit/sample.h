@@ -28,4 +28,9 @@ double sample_identity(double x);
 double sorted_ks(const struct sorted *s, double (*cdf)(const void *context, double x),
                  const void *context);
 
+/* 95 % interval of the median of n ascending values, from their order: the order statistics on
+ * either side of 95 %, interpolated (Hettmansperger and Sheather, Statistics and Probability
+ * Letters 4, 1986), as whole order statistics hold 97 % of 21 values. NaN below six values. */
+void median_interval(const double *sorted, size_t n, double *low, double *high);
+
 #endif

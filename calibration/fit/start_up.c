@@ -6,8 +6,8 @@
  * fitting one mixture to all bursts would predict none of them.
  */
 #include "calibration/fit.h"
+#include "calibration/fit/sample.h"
 
-#include <gsl/gsl_cdf.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -303,12 +303,7 @@ static void fit_pace(const struct bursts *b, struct start_law *out)
         .name = "pace_s", .value = NAN, .low = NAN, .high = NAN, .standard_error = NAN};
     if (n > 0) {
         out->pace_s.value = median(paces, n);
-        size_t k = 0; /* interval of a median from its order statistics */
-        while (k < n && gsl_cdf_binomial_P((unsigned)k, 0.5, (unsigned)n) <= 0.025) {
-            k++;
-        }
-        out->pace_s.low = k > 0 ? paces[k - 1] : (double)NAN;
-        out->pace_s.high = k > 0 ? paces[n - k] : (double)NAN;
+        median_interval(paces, n, &out->pace_s.low, &out->pace_s.high);
     }
 }
 

@@ -6,8 +6,8 @@
  * intervals.
  */
 #include "calibration/fit.h"
+#include "calibration/fit/sample.h"
 
-#include <gsl/gsl_cdf.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -89,20 +89,13 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Median of n numbers, which are sorted, with a 95 % interval from their order (Conover 1980). */
+/* Median of n numbers, which are sorted, with a 95 % interval from their order. */
 static struct estimate median(const char *name, size_t n, double *value)
 {
     qsort(value, n, sizeof *value, ascending);
     struct estimate e = {.name = name, .low = NAN, .high = NAN, .standard_error = NAN};
     e.value = n % 2 == 1 ? value[n / 2] : (value[n / 2 - 1] + value[n / 2]) / 2;
-    size_t k = 0; /* the largest k with P(fewer than k below the median) <= 2.5 % */
-    while (k < n && gsl_cdf_binomial_P((unsigned)k, 0.5, (unsigned)n) <= 0.025) {
-        k++;
-    }
-    if (k > 0) {
-        e.low = value[k - 1];
-        e.high = value[n - k];
-    }
+    median_interval(value, n, &e.low, &e.high);
     return e;
 }
 
