@@ -90,7 +90,7 @@ enum status distribution_fit(enum family f, const struct sample *s, struct fitte
 
 /* Fit every family of the set (bit 1 << family; 0 = all but pareto) and choose by AIC; when the
  * winner's KS distance exceeds ks_limit (0 = 0.1) the empirical quantiles are taken instead.
- * all[]: FAMILIES results, those that failed have n = 0; may be NULL. */
+ * all[]: FAMILIES results, those that failed or were not asked for have n = 0; may be NULL. */
 enum status distribution_choose(const struct sample *s, unsigned families, double ks_limit,
                                 struct fitted *best, struct fitted *all, struct error *err);
 
@@ -284,10 +284,12 @@ struct start_law {
 /* Start-up from bursts of simultaneous functions.
  *
  * Takes:   a trace with submit_s and start_s (or init_s: then initialisation alone), run = burst;
- *          cold as known; ks_limit as in distribution_choose.
+ *          cold as known; families as in distribution_choose: FAMILY_EMPIRICAL alone is quick, for
+ *          whoever wants the quantiles only (growth_s is not looked for then).
  * Errors:  ERR_INPUT when the columns are missing or a function starts before it is asked for.
  */
-enum status start_fit(const struct trace *t, struct start_law *out, struct error *err);
+enum status start_fit(const struct trace *t, unsigned families, struct start_law *out,
+                      struct error *err);
 
 /* ---------------------------------------------------------------- systems */
 

@@ -146,7 +146,7 @@ static void cold_and_warm_starts_are_recovered_apart(void **state)
         struct starts s = simulate_starts(seed, sizes, 4, seed % 2 == 0);
         struct start_law law;
         struct error err = {0};
-        assert_ok(start_fit(&s.t, &law, &err), &err);
+        assert_ok(start_fit(&s.t, 0, &law, &err), &err);
         assert_int_equal(law.bursts, 4);
         assert_int_equal(law.modes_guessed, seed % 2 == 1);
         assert_in_range(law.cold.n, 396, 404);
@@ -195,7 +195,7 @@ static void growth_with_the_burst_is_recovered(void **state)
         gsl_rng_free(r);
         struct start_law law;
         struct error err = {0};
-        assert_ok(start_fit(&s.t, &law, &err), &err);
+        assert_ok(start_fit(&s.t, 0, &law, &err), &err);
         held += law.cold.growth_s.low <= growth && growth <= law.cold.growth_s.high ? 1 : 0;
         starts_free(&s);
     }
@@ -211,11 +211,11 @@ static void impossible_starts_are_refused(void **state)
     struct start_law law;
     struct error err = {0};
     s.t.number[TRACE_start_s][4] = 0;
-    assert_int_equal(start_fit(&s.t, &law, &err), ERR_INPUT);
+    assert_int_equal(start_fit(&s.t, 0, &law, &err), ERR_INPUT);
     assert_non_null(strstr(err.message, "row 5"));
     s.t.number[TRACE_start_s] = NULL;
     err = (struct error){0};
-    assert_int_equal(start_fit(&s.t, &law, &err), ERR_INPUT);
+    assert_int_equal(start_fit(&s.t, 0, &law, &err), ERR_INPUT);
     assert_non_null(strstr(err.message, "submit_s"));
     starts_free(&s);
 }

@@ -275,7 +275,8 @@ enum status distribution_choose(const struct sample *s, unsigned wanted, double 
     for (size_t f = 0; code == STATUS_OK && f < FAMILIES; f++) {
         struct fitted d;
         struct error ignored = {0}; /* a family that does not fit is no candidate */
-        const bool fits = fit_sorted((enum family)f, &sorted, &d, &ignored) == STATUS_OK;
+        const bool asked = wanted == 0 || (set & (1u << f)) != 0 || f == FAMILY_EMPIRICAL;
+        const bool fits = asked && fit_sorted((enum family)f, &sorted, &d, &ignored) == STATUS_OK;
         if (all != NULL) {
             all[f] = fits ? d : (struct fitted){.family = (enum family)f};
         }

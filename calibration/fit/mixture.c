@@ -16,6 +16,7 @@
 #include <string.h>
 
 enum { DIM = 6, LONG_STEPS = 250, STEPS = 3000, NEWTON_STEPS = 60, SHIFTS = 14 };
+enum { COARSE = 3000, COARSE_BINS = 1500, COARSE_ENDS = 64 };
 
 struct mixture {
     const struct sorted *s;
@@ -258,35 +259,78 @@ static bool start_shifted(struct mixture *m, double *u)
     return best >= 0;
 }
 
+/* Neighbours of a large sample joined, its ends kept: enough to find the way, by hundreds of steps
+ * of EM, to where Newton's few steps on the whole sample begin. out has room for s->n values. */
+static void coarsen(const struct sorted *s, struct sorted *out)
+{
+    double inner = 0;
+    for (size_t i = COARSE_ENDS; i + COARSE_ENDS < s->n; i++) {
+        inner += s->weight[i];
+    }
+    const double most = inner / COARSE_BINS;
+    double open = 0; /* weight of the value that still takes neighbours in */
+    out->n = 0;
+    out->total = s->total;
+    for (size_t i = 0; i < s->n; i++) {
+        const bool end = i < COARSE_ENDS || i + COARSE_ENDS >= s->n;
+        const double w = s->weight[i];
+        if (!end && open > 0 && open + w <= most) {
+            const size_t k = out->n - 1;
+            open += w;
+            out->value[k] += (s->value[i] - out->value[k]) * w / open;
+            out->weight[k] = open;
+        } else {
+            out->value[out->n] = s->value[i];
+            out->weight[out->n++] = w;
+            open = end ? 0 : w;
+        }
+    }
+}
+
+/* From nothing to the top of m's likelihood. */
+static bool find(struct mixture *m, double *u)
+{
+    struct two t;
+    if (m->dim == DIM) {
+        return start_shifted(m, u) && climb(m, u);
+    }
+    look_from(m, 0);
+    if (!em_start(&m->em, &t) || !em_run(&m->em, LONG_STEPS, &t)) {
+        return false;
+    }
+    to_coordinates(&t, u);
+    return climb(m, u);
+}
+
 static enum status fit_mixture(const struct sorted *s, size_t dim, struct fitted *out,
                                struct error *err)
 {
     if (s->total < 20 || s->n < 8) {
         return RAISE(err, ERR_INPUT, "a mixture needs at least twenty values, eight different");
     }
-    struct mixture m = {.s = s, .y = malloc(s->n * sizeof *m.y), .dim = dim, .low = s->value[0]};
-    if (m.y == NULL) {
+    double *const block = malloc(3 * s->n * sizeof *block);
+    if (block == NULL) {
         return RAISE(err, ERR_MEMORY, "no memory to fit a mixture");
     }
+    struct mixture m = {.s = s, .y = block, .dim = dim, .low = s->value[0]};
     double u[DIM] = {0};
-    struct two t;
     bool found = false;
-    if (dim == DIM) {
-        found = start_shifted(&m, u) && climb(&m, u);
+    if (s->n > COARSE) {
+        struct sorted few = {.value = block + s->n, .weight = block + 2 * s->n};
+        coarsen(s, &few);
+        struct mixture first = {.s = &few, .y = block, .dim = dim, .low = s->value[0]};
+        found = find(&first, u);
+        look_from(&m, shift_of(&m, u));
+        found = found && climb(&m, u);
     } else {
-        look_from(&m, 0);
-        found = em_start(&m.em, &t) && em_run(&m.em, LONG_STEPS, &t);
-        if (found) {
-            to_coordinates(&t, u);
-            found = climb(&m, u);
-        }
+        found = find(&m, u);
     }
     const enum status code =
         found
             ? report(&m, u, out, err)
             : RAISE(err, ERR_NUMERIC, "the likelihood of %s has no maximum of two components here",
                     family_name(out->family));
-    free(m.y);
+    free(block);
     return code;
 }
 

@@ -178,7 +178,7 @@ static enum status growth_fit(const struct bursts *b, struct in_burst *rows, siz
 
 /* One mode: the delays of its rows, their spread between bursts taken out, and a distribution. */
 static enum status fit_mode(const struct bursts *b, const bool *member, size_t rows,
-                            struct start_mode *out, struct error *err)
+                            unsigned families, struct start_mode *out, struct error *err)
 {
     double *const delay = malloc(rows * 2 * sizeof *delay);
     uint32_t *const run = malloc(rows * sizeof *run), *const seen = calloc(b->n, sizeof *seen);
@@ -207,11 +207,13 @@ static enum status fit_mode(const struct bursts *b, const bool *member, size_t r
             flat.value = delay + rows;
         }
         if (code == STATUS_OK) {
-            code = distribution_choose(&flat, 0, 0, &out->delay, out->families, err);
+            code = distribution_choose(&flat, families, 0, &out->delay, out->families, err);
         }
         if (code == STATUS_OK) {
             memcpy(out->quantile, out->families[FAMILY_EMPIRICAL].quantile, sizeof out->quantile);
-            code = growth_fit(b, pairs, n, &out->growth_s, err);
+            if (families != 1u << FAMILY_EMPIRICAL) {
+                code = growth_fit(b, pairs, n, &out->growth_s, err);
+            }
         }
     }
     free(delay);
@@ -307,8 +309,8 @@ static void fit_pace(const struct bursts *b, struct start_law *out)
     }
 }
 
-static enum status fit_bursts(const struct trace *t, const struct bursts *b, bool *cold,
-                              struct start_law *out, struct error *err)
+static enum status fit_bursts(const struct trace *t, const struct bursts *b, unsigned families,
+                              bool *cold, struct start_law *out, struct error *err)
 {
     out->bursts = b->n;
     out->rows = t->n;
@@ -330,16 +332,17 @@ static enum status fit_bursts(const struct trace *t, const struct bursts *b, boo
     }
     const bool both = colds > 0 && colds < t->n; /* forced cold starts say nothing of a pool */
     if ((both && judge_pool(b, cold, t->n, out, err) != STATUS_OK) ||
-        fit_mode(b, cold, t->n, &out->cold, err) != STATUS_OK) {
+        fit_mode(b, cold, t->n, families, &out->cold, err) != STATUS_OK) {
         return err->code;
     }
     for (size_t i = 0; i < t->n; i++) {
         cold[i] = !cold[i];
     }
-    return fit_mode(b, cold, t->n, &out->warm, err);
+    return fit_mode(b, cold, t->n, families, &out->warm, err);
 }
 
-enum status start_fit(const struct trace *t, struct start_law *out, struct error *err)
+enum status start_fit(const struct trace *t, unsigned families, struct start_law *out,
+                      struct error *err)
 {
     *out = (struct start_law){0};
     struct bursts b = {.at = malloc(t->n * sizeof *b.at),
@@ -358,7 +361,7 @@ enum status start_fit(const struct trace *t, struct start_law *out, struct error
         code = collect(t, &b, err);
     }
     if (code == STATUS_OK) {
-        code = fit_bursts(t, &b, cold, out, err);
+        code = fit_bursts(t, &b, families, cold, out, err);
     }
     free(b.at);
     free(b.of_row);

@@ -18,7 +18,7 @@ static void put_mode(struct entry *e, const char *key, const struct start_mode *
 enum status fit_start(struct entry *e, struct error *err)
 {
     struct start_law law;
-    if (start_fit(e->trace, &law, err) != STATUS_OK) {
+    if (start_fit(e->trace, 0, &law, err) != STATUS_OK) {
         return err->code;
     }
     if (law.cold.n > 0) {

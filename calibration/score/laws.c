@@ -509,7 +509,7 @@ static enum status grade_starts(struct work *base, struct error *err)
     struct start_work w = {.base = *base};
     struct trace train;
     if (trace_of(&base->train, &train, err) == STATUS_OK &&
-        start_fit(&train, &w.law, err) == STATUS_OK) {
+        start_fit(&train, 1u << FAMILY_EMPIRICAL, &w.law, err) == STATUS_OK) {
         each_group(&w.base, &base->test, burst_key, 3, grade_burst, err);
     }
     free_copy(&train);
