@@ -50,6 +50,7 @@ draw training 2 "outer iterations|accuracy (share of query images, %)|curve" $ta
 draw roofline 4 "arithmetic intensity (FLOP per byte of saved tensors)|rate (GFLOP/s, one thread)|roof: 100 GFLOP/s, 10.0 GB/s|ealfa" $table/kernel.csv
 for kind in $(sed -n 's/^    X(\([a-z]*\),.*/\1/p' cli/plot.h); do
     [ -s "$work/$kind.pdf" ] || fail "no picture of $kind here"
+    { grep -qF "](gallery/$kind.svg)" docs/gallery.md && [ -s "docs/gallery/$kind.svg" ]; } || fail "the gallery lacks $kind"
 done
 
 # ---- data points read back
