@@ -14,4 +14,9 @@ for command in $("$FAASCAST" help | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*
             { echo "man page lacks --$option of $command"; bad=1; }
     done
 done
+# The README prints what its first command prints.
+"$FAASCAST" predict scenarios/metafaas/mini-imagenet-maml-5way-1shot.json | sed 's/^\(.\)/    \1/' >"${TMPDIR:-/tmp}/readme.$$"
+sed -n '/^The first prints/,/^## /p' README.md | sed '1,2d;$d' | sed '$d' | diff - "${TMPDIR:-/tmp}/readme.$$" ||
+    { echo "README.md shows another output than predict has"; bad=1; }
+rm -f "${TMPDIR:-/tmp}/readme.$$"
 exit $bad
