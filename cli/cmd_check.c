@@ -1,5 +1,6 @@
 /* check: is a scenario valid? Every point is read and finished; --resolved prints what was read. */
 #include "cli/commands.h"
+#include "model/search.h"
 
 #include <math.h>
 
@@ -75,6 +76,26 @@ static enum status check_points(const struct scenario *s, uint64_t *infeasible, 
     return err->code;
 }
 
+/* The section plan as `plan` reads it: every choice, all workers, all memory. */
+static enum status check_plan(const struct cli *cli, const char *path, double *configurations,
+                              struct error *err)
+{
+    struct scenario s;
+    struct search search;
+    const struct scenario_options o = {
+        .data_dir = cli->data_dir, .sets = cli->sets, .n_sets = cli->n_sets, .plan = true};
+    *configurations = 0;
+    if (scenario_load(path, &o, &s, err) != STATUS_OK) {
+        return err->code;
+    }
+    if (search_open(&search, &s, err) == STATUS_OK) {
+        *configurations = search.configurations;
+        search_close(&search);
+    }
+    scenario_free(&s);
+    return err->code;
+}
+
 static enum exit_code run(struct cli *cli, struct error *err)
 {
     struct text out = {0};
@@ -85,13 +106,19 @@ static enum exit_code run(struct cli *cli, struct error *err)
         struct arena arena = {0};
         if (cli_scenario(cli, cli->arguments[i], &s, &own) == STATUS_OK) {
             uint64_t infeasible = 0;
-            if (check_points(&s, &infeasible, &own) == STATUS_OK) {
+            double planned = 0;
+            if (check_points(&s, &infeasible, &own) == STATUS_OK &&
+                (s.plan == NULL ||
+                 check_plan(cli, cli->arguments[i], &planned, &own) == STATUS_OK)) {
                 struct json *tree = NULL;
                 if (cli_option(cli, "resolved") == NULL) {
                     text_printf(&out, "%s: valid, %llu configuration%s", cli->arguments[i],
                                 (unsigned long long)s.points, s.points == 1 ? "" : "s");
                     if (infeasible > 0) {
                         text_printf(&out, ", %llu infeasible", (unsigned long long)infeasible);
+                    }
+                    if (planned > 0) {
+                        text_printf(&out, ", %.0f to plan from", planned);
                     }
                     text_puts(&out, "\n");
                 } else if (scenario_resolved(&s, &arena, &tree, &own) == STATUS_OK) {
@@ -129,9 +156,11 @@ const struct command command_check = {
     .examples = "faascast check scenarios/metafaas/*.json\n"
                 "faascast check my.json --resolved\n",
     .options = options,
-    .details = "Reads every configuration of each scenario and reports the first mistake of each "
-               "with file, line, column and JSON path. A scenario none of whose configurations is "
-               "feasible is refused too, with exit code 4.",
+    .details =
+        "Reads every configuration of each scenario and reports the first mistake of each "
+        "with file, line, column and JSON path. A scenario none of whose configurations is "
+        "feasible is refused too, with exit code 4. The section plan is checked as plan reads "
+        "it.",
     .arguments_min = 1,
     .arguments_max = -1,
     .run = run,

@@ -13,7 +13,9 @@ static const struct cli_option options[] = {
     {"engine", "predict|simulate|both", "closed form (default), simulation, or both"},
     {"j", "N", "points at once (default: as many as processors; under --mpi 1; same rows)"},
     {"store", "FILE.db", "where results are kept (default: beside -o, else SCENARIO.db here)"},
-    {"dry-run", NULL, "say how many points there are and how long they would take; store nothing"},
+    {"dry-run", NULL,
+     "say how many points there are, how many are stored, and how long the rest would take; "
+     "store nothing"},
     {"fail-fast", NULL, "stop at the first point that cannot be evaluated"},
     {"shard", "I/N", "only part I of N (points are dealt like cards)"},
     {"mpi", NULL, "under mpirun or srun: rank 0 keeps the store, all ranks compute"},
@@ -152,10 +154,14 @@ static void dry_run(struct text *out, const struct cli *cli, const struct scenar
 {
     static const char *const names[] = {"predict", "simulate"};
     if (cli->format == FORMAT_TABLE) {
-        text_printf(out, "%s\n%llu points with %u threads: about ", s->name,
-                    (unsigned long long)e->counts.points, o->threads);
+        text_printf(out,
+                    "%s\n%llu points, %llu of them stored already in %s; with %u thread%s the "
+                    "rest takes about ",
+                    s->name, (unsigned long long)e->counts.points,
+                    (unsigned long long)e->counts.kept, o->store, o->threads,
+                    o->threads == 1 ? "" : "s");
         text_time(out, e->time_s);
-        text_puts(out, ", when none is stored\n");
+        text_puts(out, "\n");
         for (int i = 0; i < 2; i++) {
             if (e->sampled[i] > 0) {
                 text_printf(out, "%s: %.3g points/s on one thread, measured on %llu points\n",
@@ -165,19 +171,20 @@ static void dry_run(struct text *out, const struct cli *cli, const struct scenar
         return;
     }
     const bool json = cli->format == FORMAT_JSON;
-    text_puts(out, json ? "[" : "engine,points,sampled,point_s,time_s\n");
+    text_puts(out, json ? "[" : "engine,points,stored,sampled,point_s,time_s\n");
     bool first = true;
     for (int i = 0; i < 2; i++) {
         if (e->sampled[i] > 0) {
             const int engines = o->provenance.predict + o->provenance.simulate;
             const uint64_t points = e->counts.points / (uint64_t)engines;
             text_printf(out,
-                        json ? "%s{\"engine\": \"%s\", \"points\": %llu, \"sampled\": %llu, "
+                        json ? "%s{\"engine\": \"%s\", \"points\": %llu, \"stored\": %llu, "
+                               "\"sampled\": %llu, "
                                "\"point_s\": %.6g, \"time_s\": %.6g}"
-                             : "%.0s%s,%llu,%llu,%.6g,%.6g\n",
+                             : "%.0s%s,%llu,%llu,%llu,%.6g,%.6g\n",
                         first ? "" : ", ", names[i], (unsigned long long)points,
-                        (unsigned long long)e->sampled[i], e->point_s[i],
-                        e->point_s[i] * (double)points / o->threads);
+                        (unsigned long long)e->kept[i], (unsigned long long)e->sampled[i],
+                        e->point_s[i], e->point_s[i] * (double)(points - e->kept[i]) / o->threads);
             first = false;
         }
     }

@@ -190,13 +190,24 @@ static enum status read_range(struct json *spec, bool with_points, struct range 
     return STATUS_OK;
 }
 
+/* 251, not 251.00000000000003: a value that rounding alone keeps from being a decimal of at most
+ * twelve digits is that decimal. */
+static double tidy(double value)
+{
+    const double slack = 2e-14; /* relatively, what exp(log) and the sums may be off */
+    char digits[32];
+    snprintf(digits, sizeof digits, "%.12g", value);
+    const double decimal = strtod(digits, NULL);
+    return fabs(decimal - value) <= slack * fabs(value) ? decimal : value;
+}
+
 static double between(const struct range *r, double share)
 {
     if (share >= 1) {
         return r->to;
     }
-    return r->logarithmic ? exp(log(r->from) + share * (log(r->to) - log(r->from)))
-                          : r->from + share * (r->to - r->from);
+    return tidy(r->logarithmic ? exp(log(r->from) + share * (log(r->to) - log(r->from)))
+                               : r->from + share * (r->to - r->from));
 }
 
 static enum status count_points(const struct json *node, double points, struct error *err)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { FLUSH_ROWS = 16384 };
 static const double flush_s = 0.5;
@@ -344,6 +345,47 @@ enum status sweep_run(const struct scenario *s, const struct sweep_options *o,
 
 /* ---------------------------------------------------------------- how long would it take */
 
+/* How many points of the sweep the store holds; none when there is no such file yet. */
+static enum status count_kept(struct clerk *k, uint64_t *kept, struct error *err)
+{
+    const struct provenance *p = &k->options->provenance;
+    struct sweep_counts counts = {0};
+    struct result_store *const scratch = k->store;
+    struct chunk *c = calloc(1, sizeof *c);
+    bool found = false;
+    *kept = 0;
+    if (c == NULL) {
+        return RAISE(err, ERR_MEMORY, "out of memory for a sample");
+    }
+    if (access(k->options->store, F_OK) != 0 ||
+        store_open(k->options->store, STORE_READ, &k->store, err) != STATUS_OK) {
+        k->store = scratch;
+        free(c);
+        return err->code;
+    }
+    k->counts = &counts;
+    if (store_find_series(k->store, p, k->simulate ? "simulate" : "predict", &found, &k->series,
+                          err) == STATUS_OK &&
+        found) {
+        for (uint64_t at = 0; at < k->scenario->points && err->code == STATUS_OK;) {
+            const uint64_t rest = k->scenario->points - at;
+            uint32_t left = 0;
+            c->from = at;
+            c->span = (uint32_t)(rest < CHUNK_SPAN ? rest : CHUNK_SPAN);
+            for (uint32_t i = 0; i < c->span; i++) {
+                c->wanted[i] = in_shard(p, at + i);
+            }
+            settle(k, c, &left, err);
+            at += c->span;
+        }
+    }
+    *kept = counts.kept;
+    store_close(k->store);
+    k->store = scratch;
+    free(c);
+    return err->code;
+}
+
 enum status sweep_estimate(const struct scenario *s, const struct sweep_options *o,
                            struct sweep_estimate *out, struct error *err)
 {
@@ -359,12 +401,15 @@ enum status sweep_estimate(const struct scenario *s, const struct sweep_options 
         const uint64_t points =
             p->shards <= 1 ? s->points : (s->points + p->shards - p->shard) / p->shards;
         for (int i = 0; i < 2 && err->code == STATUS_OK; i++) {
+            k.simulate = i == 1;
             if (!(i == 1 ? p->simulate : p->predict) ||
+                count_kept(&k, &out->kept[i], err) != STATUS_OK ||
                 store_series(k.store, p, i == 1 ? "simulate" : "predict", &k.series, err) !=
                     STATUS_OK) {
                 continue;
             }
             out->counts.points += points;
+            out->counts.kept += out->kept[i];
             /* Points spread over the sweep by the golden ratio, for half a second. */
             const double start_s = now_s();
             double share = 0.5;
@@ -388,7 +433,7 @@ enum status sweep_estimate(const struct scenario *s, const struct sweep_options 
                 out->sampled[i] += c->span;
             } while (err->code == STATUS_OK && now_s() - start_s < 0.5);
             out->point_s[i] = (now_s() - start_s) / (double)out->sampled[i];
-            out->time_s += out->point_s[i] * (double)points / o->threads;
+            out->time_s += out->point_s[i] * (double)(points - out->kept[i]) / o->threads;
         }
     }
     store_close(k.store);

@@ -185,9 +185,9 @@ static int open_file(const char *path, enum store_mode mode, sqlite3 **db)
     return code;
 }
 
-/* A log (WAL): a kill loses what is not committed and nothing else. Its size is bounded by moving it
- * into the file every 64 MiB. SQLite does not wait by itself when two processes change the mode of
- * one new file at once, so the wait is here. */
+/* A log (WAL): a kill loses what is not committed and nothing else. Its size is bounded by moving
+ * it into the file every 64 MiB. SQLite does not wait by itself when two processes change the mode
+ * of one new file at once, so the wait is here. */
 static enum status use_log(struct result_store *s, struct error *err)
 {
     static const char sql[] = "PRAGMA page_size=16384; PRAGMA journal_mode=WAL;"
@@ -297,40 +297,58 @@ static void bind_hash(sqlite3_stmt *q, int at, uint64_t hash)
     bind_text(q, at, hex);
 }
 
+/* One statement about the series of a sweep: `names` is bound where it is inserted. */
+static int series_step(struct result_store *s, const char *sql, const struct provenance *p,
+                       const char *engine, const char *names, int64_t *out)
+{
+    sqlite3_stmt *q = NULL;
+    if (sqlite3_prepare_v2(s->db, sql, -1, &q, NULL) != SQLITE_OK) {
+        return SQLITE_ERROR;
+    }
+    bind_hash(q, 1, p->hashes.scenario);
+    bind_text(q, 2, engine);
+    /* The closed form draws nothing. */
+    sqlite3_bind_int64(q, 3, strcmp(engine, "predict") == 0 ? 0 : (int64_t)p->hashes.seed);
+    bind_text(q, 4, p->version);
+    bind_text(q, 5, p->commit);
+    if (names != NULL) {
+        bind_text(q, 6, names);
+    }
+    const int code = sqlite3_step(q);
+    if (code == SQLITE_ROW) {
+        *out = sqlite3_column_int64(q, 0);
+    }
+    sqlite3_finalize(q);
+    return code;
+}
+
+static const char select_series[] =
+    "SELECT series FROM series WHERE scenario=?1 AND engine=?2 AND seed=?3 AND version=?4 AND"
+    " commit_=?5";
+
 enum status store_series(struct result_store *s, const struct provenance *p, const char *engine,
                          int64_t *out, struct error *err)
 {
-    static const char *const sql[] = {
+    static const char insert_series[] =
         "INSERT OR IGNORE INTO series(scenario, engine, seed, version, commit_, numbers)"
-        " VALUES(?1,?2,?3,?4,?5,?6)",
-        "SELECT series FROM series WHERE scenario=?1 AND engine=?2 AND seed=?3 AND version=?4 AND"
-        " commit_=?5",
-    };
+        " VALUES(?1,?2,?3,?4,?5,?6)";
     struct text names = {0};
     text_packed_names(&names);
-    for (int i = 0; i < 2 && err->code == STATUS_OK; i++) {
-        sqlite3_stmt *q = NULL;
-        if (sqlite3_prepare_v2(s->db, sql[i], -1, &q, NULL) == SQLITE_OK) {
-            bind_hash(q, 1, p->hashes.scenario);
-            bind_text(q, 2, engine);
-            /* The closed form draws nothing. */
-            sqlite3_bind_int64(q, 3, strcmp(engine, "predict") == 0 ? 0 : (int64_t)p->hashes.seed);
-            bind_text(q, 4, p->version);
-            bind_text(q, 5, p->commit);
-            if (i == 0) {
-                bind_text(q, 6, names.data != NULL ? names.data : "");
-            }
-        }
-        const int code = q != NULL ? sqlite3_step(q) : SQLITE_ERROR;
-        if (code != (i == 0 ? SQLITE_DONE : SQLITE_ROW)) {
-            store_raise(s, "write", err);
-        } else if (i == 1) {
-            *out = sqlite3_column_int64(q, 0);
-        }
-        sqlite3_finalize(q);
+    if (series_step(s, insert_series, p, engine, names.data != NULL ? names.data : "", out) !=
+            SQLITE_DONE ||
+        series_step(s, select_series, p, engine, NULL, out) != SQLITE_ROW) {
+        store_raise(s, "write", err);
     }
     text_free(&names);
     return err->code;
+}
+
+enum status store_find_series(struct result_store *s, const struct provenance *p,
+                              const char *engine, bool *found, int64_t *out, struct error *err)
+{
+    const int code = series_step(s, select_series, p, engine, NULL, out);
+    *found = code == SQLITE_ROW;
+    return code == SQLITE_ROW || code == SQLITE_DONE ? STATUS_OK : store_raise(s, "read", err);
 }
 
 enum status store_present(struct result_store *s, int64_t series, uint64_t from, uint32_t span,

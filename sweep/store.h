@@ -24,6 +24,9 @@ void store_close(struct result_store *s);
 /* The series of this sweep, made when it is new. */
 enum status store_series(struct result_store *s, const struct provenance *p, const char *engine,
                          int64_t *out, struct error *err);
+/* The same, when it is there; for a store that is only read. */
+enum status store_find_series(struct result_store *s, const struct provenance *p,
+                              const char *engine, bool *found, int64_t *out, struct error *err);
 /* Identities of the rows of [from, from + span) that are there: present[i] and identity[i]. */
 enum status store_present(struct result_store *s, int64_t series, uint64_t from, uint32_t span,
                           unsigned char *present, uint64_t *identity, struct error *err);

@@ -56,10 +56,10 @@ void sweep_remote_end(void);
 
 /* What is to be done, and a measured guess of how long it takes with `threads`. */
 struct sweep_estimate {
-    struct sweep_counts counts; /* points, kept */
+    struct sweep_counts counts; /* points, kept: in the store already */
     double point_s[2];          /* predict, simulate: seconds per point, storing included */
-    uint64_t sampled[2];
-    double time_s;
+    uint64_t sampled[2], kept[2];
+    double time_s; /* of the points that are not stored */
 };
 enum status sweep_estimate(const struct scenario *s, const struct sweep_options *options,
                            struct sweep_estimate *out, struct error *err);

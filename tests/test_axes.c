@@ -57,6 +57,39 @@ static void a_file_of_values_is_a_zip(void **state)
     folder_remove(&f);
 }
 
+/* Steps of a range are the decimals a person would write. */
+static void generated_values_are_tidy(void **state)
+{
+    (void)state;
+    const struct folder f = folder_make();
+    struct scenario s;
+    struct error err = {0};
+    assert_ok(scenario_make(&f,
+                            "\"sweep\": {\"grid\": {"
+                            "\"/platform/memory_mib\": {\"from\": 128, \"to\": 10240, "
+                            "\"points\": 10113}, "
+                            "\"/compute/serial_share\": {\"from\": 0, \"to\": 0.9, "
+                            "\"points\": 10}, "
+                            "\"/compute/unit_s\": {\"from\": 1, \"to\": 1024, "
+                            "\"points\": 11, \"scale\": \"log2\"}, "
+                            "\"/compute/update_s\": {\"from\": 0, \"to\": 1, "
+                            "\"points\": 4}}}",
+                            &s, &err),
+              &err);
+    for (size_t i = 0; i < s.axes[0].count; i++) {
+        assert_true(s.axes[0].numbers[i] == 128 + (double)i);
+    }
+    for (size_t i = 0; i < 10; i++) {
+        assert_true(s.axes[1].numbers[i] == (double)i / 10);
+    }
+    for (size_t i = 0; i < 11; i++) {
+        assert_true(s.axes[2].numbers[i] == (double)(1 << i));
+    }
+    assert_true(s.axes[3].numbers[1] == 1.0 / 3); /* a third stays the nearest to a third */
+    scenario_free(&s);
+    folder_remove(&f);
+}
+
 struct bad_table {
     const char *csv, *message;
     unsigned line;
@@ -163,6 +196,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_of_values_is_a_zip),
+        cmocka_unit_test(generated_values_are_tidy),
         cmocka_unit_test(mistakes_in_a_file_of_values_are_placed),
         cmocka_unit_test(a_sample_covers_every_axis_evenly),
         cmocka_unit_test(a_sample_without_points_is_refused),

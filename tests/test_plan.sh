@@ -167,6 +167,19 @@ done
 "$FAASCAST" predict "$scenario" --format csv -o /dev/null || fail "predict -o /dev/null"
 [ ! -e /dev/null.provenance.json ] || fail "a file beside /dev/null"
 
+# check reads the section plan as plan does.
+check() { # expected exit code, section plan, words
+    "$FAASCAST" check "$scenario" --set "/plan=$2" >"$scratch/out" 2>"$scratch/err"
+    got=$?
+    [ "$got" -eq "$1" ] || fail "check with plan $2: exit code $got, expected $1: $(cat "$scratch/err")"
+    says "$3"
+}
+check 0 '{"grid":{"/platform/workers":[1,2],"/platform/memory_mib":[1024,2048,4096]}}' 'valid, 5 configurations, 6 to plan from$'
+check 3 '{"gird":{}}' "did you mean 'grid'"
+check 3 '{"grid":{"/platform/wrokers":[1,2]}}' 'wrokers'
+check 3 '{"grid":{"/store/use":["s3-standard-2022","no-store"]}}' 'no "no-store" among'
+check 3 '{"zip":{"/platform/workers":[1,2],"/store/latency_s":[1,2]}}' 'cannot stand in a zip'
+
 # Wrong usage.
 plan 2 --minimise speed
 says 'expected time, cost or balanced:0.5'

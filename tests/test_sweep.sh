@@ -161,5 +161,9 @@ sed 's|"/platform/workers": {[^}]*}|"/platform/workers": [1, 2], "/workload/data
 refused 3 'mini-imagnet' sweep broken.json -q -o broken.db
 "$FAASCAST" results broken.db --run 1 --format csv >broken.csv
 [ "$(wc -l <broken.csv)" -eq 201 ] || fail "rows beside a failure: $(wc -l <broken.csv)"
-sweep "$scenario" --dry-run | grep -q '^2000 points' || fail "--dry-run"
+sweep "$scenario" --dry-run --store none.db | grep -q '^2000 points, 0 of them stored already in none.db' || fail "--dry-run"
+[ ! -e none.db ] || fail "--dry-run makes a store"
+sweep "$scenario" --shard 1/4 --store quarter.db -q || fail "a quarter"
+sweep "$scenario" --dry-run --store quarter.db | grep -q '^2000 points, 492 of them stored' || fail "--dry-run beside a quarter"
+sweep "$scenario" --dry-run --store quarter.db --set /workload/iterations=7 | grep -q '^2000 points, 0 of them stored' || fail "--dry-run of another scenario"
 exit $bad
