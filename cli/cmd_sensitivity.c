@@ -304,6 +304,7 @@ static enum status make(const struct cli *cli, const struct scenario *s,
     }
     const struct config c = cursor->config;
     sensitivity_find(&c, found);
+    sensitivity_fitted(s, number, &c, found);
     if (read_vary(cli, &c, found, err) != STATUS_OK) {
         return err->code;
     }
@@ -360,11 +361,12 @@ const struct command command_sensitivity = {
         "    -o inputs.csv && faascast plot tornado inputs.csv -o tornado.svg\n",
     .options = options,
     .details = "Uncertain is what has a distribution in the scenario, the catalogue or the "
-               "profile, and what --vary names. Each is set to its 5th and 95th percentile, the "
+               "profile, what was fitted with an interval (fits of the catalogue), and what --vary "
+               "names. Each is set to its 5th and 95th percentile, the "
                "others to their means; then all move at once: the share of the variance one input "
                "explains alone, and in all its interactions. Inputs are independent of each other "
-               "and constant within a run. Inputs that change nothing are named. By the closed "
-               "form.",
+               "and constant within a run: of a quantity with a random effect per run (run_sd) that "
+               "effect is what varies. Inputs that change nothing are named. By the closed form.",
     .arguments_min = 1,
     .arguments_max = 1,
     .run = run,

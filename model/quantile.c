@@ -79,11 +79,12 @@ static double mixture_quantile(const struct quantity *q, double share)
 
 double quantity_quantile(const struct quantity *q, double p)
 {
+    if (q->run_sd > 0) { /* a random effect per run has mean 1 */
+        return q->mean * exp(q->run_sd * gsl_cdf_ugaussian_Pinv(p) - 0.5 * q->run_sd * q->run_sd);
+    }
     switch (q->kind) {
-    case DISTRIBUTION_CONSTANT: /* a random effect per run has mean 1 */
-        return q->run_sd > 0 ? q->mean * exp(q->run_sd * gsl_cdf_ugaussian_Pinv(p) -
-                                             0.5 * q->run_sd * q->run_sd)
-                             : q->mean;
+    case DISTRIBUTION_CONSTANT:
+        return q->mean;
     case DISTRIBUTION_EMPIRICAL: {
         const double at = p * (q->count - 1);
         const uint32_t i = (uint32_t)at;

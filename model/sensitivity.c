@@ -3,6 +3,7 @@
 
 #include "model/scenario.h"
 
+#include <gsl/gsl_math.h>
 #include <gsl/gsl_qrng.h>
 #include <gsl/gsl_rng.h>
 #include <math.h>
@@ -103,6 +104,77 @@ void sensitivity_find(const struct config *c, struct sensitivity *out)
     for (const struct section *s = sections; s->name != NULL; s++) {
         if (strcmp(s->name, "simulation") != 0) { /* the closed form does not read it */
             find_in_section(c, s, twins && strcmp(s->name, "store") == 0, out);
+        }
+    }
+}
+
+/* The catalogue's name of a section at a point: an axis, or what the scenario says. */
+static const char *name_used(const struct scenario *s, uint64_t point, const char *section)
+{
+    char pointer[64];
+    snprintf(pointer, sizeof pointer, "/%s/use", section);
+    struct json *node = json_pointer(s->tree, pointer);
+    for (size_t i = 0; i < s->n_axes; i++) {
+        const struct axis *axis = &s->axes[i];
+        if (strcmp(axis->pointer, pointer) == 0 && axis->values != NULL) {
+            node = axis->values[axis_index(s, axis, point)];
+        }
+    }
+    if (node != NULL && node->kind == JSON_OBJECT) {
+        node = json_member(node, "value");
+    }
+    return node != NULL && node->kind == JSON_STRING ? node->text : NULL;
+}
+
+static bool number_member(const struct json *fit, const char *key, double *out)
+{
+    const struct json *node = json_member(fit, key);
+    *out = node != NULL && node->kind == JSON_NUMBER ? node->number : (double)NAN;
+    return gsl_finite(*out);
+}
+
+/* Does the configuration hold this fitted number, plain or as a constant? */
+static bool holds(const struct config *c, const struct field *f, size_t offset, double value)
+{
+    double number = 0;
+    memcpy(&number, (const char *)c + offset, sizeof number);
+    const struct quantity *q = f->type == FIELD_QUANTITY ? at(c, offset) : NULL;
+    return q != NULL ? q->kind == DISTRIBUTION_CONSTANT && !uncertain(q) && q->mean == value
+                     : number == value;
+}
+
+void sensitivity_fitted(const struct scenario *s, uint64_t point, const struct config *c,
+                        struct sensitivity *out)
+{
+    const double within = 2 * 1.959963984540054; /* deviations 95 % lie between */
+    const struct json *fits = json_member(s->catalogue, "fits");
+    for (const struct section *sec = sections; sec->name != NULL && fits != NULL; sec++) {
+        const char *name = sec->catalogue != NULL ? name_used(s, point, sec->name) : NULL;
+        const struct json *entry = name != NULL ? json_member(fits, name) : NULL;
+        for (const struct field *f = sec->fields; f->key != NULL && entry != NULL; f++) {
+            const struct json *fit = json_member(entry, f->key);
+            double value = 0;
+            double low = 0;
+            double high = 0;
+            if (fit == NULL || fit->kind != JSON_OBJECT ||
+                (f->type != FIELD_NUMBER && f->type != FIELD_QUANTITY) ||
+                !number_member(fit, "value", &value) || !number_member(fit, "low", &low) ||
+                !number_member(fit, "high", &high) || !(high > low) ||
+                !holds(c, f, sec->offset + f->offset[0], value)) {
+                continue;
+            }
+            const double sd = (high - low) / within;
+            const struct quantity q = {.kind = DISTRIBUTION_NORMAL,
+                                       .mean = value,
+                                       .cv = value > 0 ? sd / value : 0,
+                                       .p = {value, sd, 0}};
+            struct uncertain *u = add(out, sec->name, f->key, &q);
+            for (size_t i = 0; i < 3 && f->offset[i] != NO_FIELD; i++) {
+                place(u, sec->offset + f->offset[i]);
+            }
+            if (u != NULL) {
+                u->number = f->type == FIELD_NUMBER;
+            }
         }
     }
 }

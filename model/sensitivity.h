@@ -28,12 +28,18 @@ struct sensitivity {
     size_t samples, infeasible; /* rows of the design; those left out because a run is infeasible */
 };
 
-/* Value below which a share p of a quantity lies (0 < p < 1); run_sd alone spreads a constant. */
+/* Value below which a share p of a quantity lies (0 < p < 1). With a random effect per run (run_sd)
+ * it is the mean of one run: what is drawn anew within a run averages out, the effect does not. */
 double quantity_quantile(const struct quantity *q, double p);
 
 /* The inputs of a configuration that have a distribution; one that several keys share (latency_s of
  * a store, a store that holds the data too) is one input. */
 void sensitivity_find(const struct config *c, struct sensitivity *out);
+/* The numbers that were fitted with an interval (`low`, `high` of the catalogue's group "fits", 95
+ * %) under the names the configuration uses, where it has not overruled them; normal, with that
+ * interval. Parameters of distributions are no inputs of their own. */
+void sensitivity_fitted(const struct scenario *s, uint64_t point, const struct config *c,
+                        struct sensitivity *out);
 /* One more: a number between low and high, each as likely. ERR_USAGE for what is no number. */
 enum status sensitivity_vary(const struct config *c, const char *pointer, double low, double high,
                              struct sensitivity *out, struct error *err);

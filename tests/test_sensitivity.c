@@ -118,6 +118,50 @@ static void what_several_keys_share_is_one_input(void **state)
     scenario_free(&s);
 }
 
+/* What was fitted with an interval is uncertain by it; what the scenario overrules is not. And of a
+ * distribution with an effect per run, that effect moves the mean of a run. */
+static void fits_and_effects_per_run_are_inputs(void **state)
+{
+    (void)state;
+    const char *sets[] = {"/compute={\"use\": \"memory-law-fibonacci-2018-measured\"}",
+                          "/compute/threads_max=1.5"};
+    struct sensitivity *found = calloc(1, sizeof *found);
+    struct error err = {0};
+    for (size_t n = 1; n <= 2; n++) {
+        struct scenario s;
+        struct scenario_cursor cursor;
+        open_point(sets, n, &s, &cursor);
+        const struct config c = cursor.config;
+        sensitivity_find(&c, found);
+        sensitivity_fitted(&s, 0, &c, found);
+        const struct json *fit = json_member(
+            json_member(json_member(s.catalogue, "fits"), "memory-law-fibonacci-2018-measured"),
+            "unit_s");
+        const struct uncertain *unit = find(found, "/compute/unit_s");
+        assert_non_null(unit);
+        assert_true((find(found, "/compute/threads_max") != NULL) == (n == 1));
+        assert_ok(sensitivity_run(&c, 0, 1, found, &err), &err);
+        const double low = json_member(fit, "low")->number;
+        const double high = json_member(fit, "high")->number;
+        const double part = gsl_cdf_ugaussian_Pinv(0.95) / gsl_cdf_ugaussian_Pinv(0.975);
+        assert_close(unit->low, 0.5 * (low + high) - 0.5 * part * (high - low), 1e-4);
+        assert_close(unit->high, 0.5 * (low + high) + 0.5 * part * (high - low), 1e-4);
+        assert_true(unit->time_low_s < found->time_s && unit->time_high_s > found->time_s);
+        cursor_free(&cursor);
+        scenario_free(&s);
+    }
+    const struct quantity q = {.kind = DISTRIBUTION_LOGNORMAL,
+                               .mean = 2 * exp(0.5 * 0.09 + 0.5 * 0.01),
+                               .cv = 0.3,
+                               .run_sd = 0.1,
+                               .p = {log(2), 0.3, 0}};
+    const double median = quantity_quantile(&q, 0.5);
+    assert_close(median, 2 * exp(0.5 * 0.09), 1e-12);
+    assert_close(log(quantity_quantile(&q, 0.95) / median), 0.1 * gsl_cdf_ugaussian_Pinv(0.95),
+                 1e-9);
+    free(found);
+}
+
 int main(void)
 {
     gsl_set_error_handler_off();
@@ -125,6 +169,7 @@ int main(void)
         cmocka_unit_test(quantiles_invert_the_distribution_functions),
         cmocka_unit_test(additive_inputs_have_the_shares_of_their_variances),
         cmocka_unit_test(what_several_keys_share_is_one_input),
+        cmocka_unit_test(fits_and_effects_per_run_are_inputs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
