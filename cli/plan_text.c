@@ -261,7 +261,7 @@ static void write_rivals(struct text *out, const struct plan *p)
         tied = tied || p->contenders[i].tied;
     }
     text_printf(out, "\nRivals, each with its best memory%s%s\n", p->simulated ? ", simulated" : "",
-                tied ? " (= the interval overlaps the best one's: a tie)" : "");
+                tied ? " (= not told from the best, run by run: a tie)" : "");
     for (size_t i = 0; i < p->n_contenders; i++) {
         const struct contender *c = &p->contenders[i];
         const struct search_point *point = &p->rivals[p->simulated ? c->number : i];
