@@ -23,6 +23,9 @@ static const char stores[] =
 static const char workers[] =
     "/plan={\"grid\": {\"/platform/workers\": [2, 4, 8, 16], \"/platform/memory_mib\": [10240]}}";
 
+static const char seven[] = "/plan={\"grid\": {\"/platform/workers\": [1, 2, 4, 8, 16, 32, 64], "
+                            "\"/platform/memory_mib\": [10240]}}";
+
 static struct break_even_question question(const char *const *sets, size_t n, const char *pointer,
                                            double low, double high,
                                            const struct search_objective *objective)
@@ -112,9 +115,7 @@ static void two_straight_lines_meet(void **state)
 static void no_winner_in_between_is_missed(void **state)
 {
     (void)state;
-    const char *sets[] = {"/plan={\"grid\": {\"/platform/workers\": [1, 2, 4, 8, 16, 32, 64], "
-                          "\"/platform/memory_mib\": [10240]}}",
-                          "/platform/time_limit_s=1e9", "/workload/data_each_unit=false"};
+    const char *sets[] = {seven, "/platform/time_limit_s=1e9", "/workload/data_each_unit=false"};
     const struct search_objective fast = {GOAL_TIME, 1};
     struct break_even_question q = question(sets, 3, "/store/latency_s", 1e-5, 10, &fast);
     q.steps = 1;
