@@ -107,7 +107,8 @@ static enum exit_code run(struct cli *cli, struct error *err)
         if (cli_scenario(cli, cli->arguments[i], &s, &own) == STATUS_OK) {
             uint64_t infeasible = 0;
             double planned = 0;
-            if (check_points(&s, &infeasible, &own) == STATUS_OK &&
+            if (cursor_check_replaced(&s, &own) == STATUS_OK &&
+                check_points(&s, &infeasible, &own) == STATUS_OK &&
                 (s.plan == NULL ||
                  check_plan(cli, cli->arguments[i], &planned, &own) == STATUS_OK)) {
                 struct json *tree = NULL;

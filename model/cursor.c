@@ -60,9 +60,10 @@ bool section_replaces(const struct json *section)
            (strcmp(section->key, "system") == 0 && json_member(section, "name") != NULL);
 }
 
-/* The tree of a point: axes set, "use" resolved; with_baseline lays the baseline over it. */
+/* The tree of a point: axes set but `except` (SIZE_MAX: none), "use" resolved; with_baseline lays
+ * the baseline over it. */
 static enum status point_tree(const struct scenario *s, struct arena *a,
-                              const size_t index[AXIS_LIMIT], bool with_baseline,
+                              const size_t index[AXIS_LIMIT], size_t except, bool with_baseline,
                               struct json *catalogue, struct json **out, struct error *err)
 {
     struct json *tree = json_copy(a, s->tree);
@@ -78,6 +79,9 @@ static enum status point_tree(const struct scenario *s, struct arena *a,
         const struct axis *axis = &s->axes[i];
         const char *pointer = axis->pointer;
         struct json *target = tree;
+        if (i == except) {
+            continue;
+        }
         if (strncmp(pointer, "/baseline/", sizeof prefix) == 0) {
             pointer += sizeof prefix - 1;
             target = overlay;
@@ -111,12 +115,39 @@ static enum status bind_baseline(const struct scenario *s, struct cursor_slot *s
                                  struct error *err)
 {
     struct json *tree = NULL;
-    if (point_tree(s, &slot->arena, index, true, catalogue, &tree, err) != STATUS_OK ||
+    if (point_tree(s, &slot->arena, index, SIZE_MAX, true, catalogue, &tree, err) != STATUS_OK ||
         config_bind(&slot->arena, catalogue, s->data_dir, tree, s->path, &slot->baseline, err) !=
             STATUS_OK) {
         char message[sizeof err->message];
         memcpy(message, err->message, sizeof message);
         snprintf(err->message, sizeof err->message, "in the baseline: %.440s", message);
+    }
+    return err->code;
+}
+
+enum status cursor_check_replaced(const struct scenario *s, struct error *err)
+{
+    const size_t first[AXIS_LIMIT] = {0};
+    for (size_t i = 0; i < s->n_axes && err->code == STATUS_OK; i++) {
+        const struct axis *axis = &s->axes[i];
+        struct arena a = {0};
+        const struct json *own = json_pointer(s->tree, axis->pointer);
+        const struct json *swept = axis_value(&a, axis, 0);
+        struct json *catalogue = json_copy(&a, s->catalogue);
+        if (swept == NULL || catalogue == NULL) {
+            RAISE(err, ERR_MEMORY, "out of memory checking %s", s->path);
+        } else if (own != NULL && own->kind != swept->kind) {
+            struct json *tree = NULL;
+            struct config config;
+            struct error found = {0};
+            if ((point_tree(s, &a, first, i, false, catalogue, &tree, &found) != STATUS_OK ||
+                 config_bind(&a, catalogue, s->data_dir, tree, s->path, &config, &found) !=
+                     STATUS_OK) &&
+                strcmp(found.path, axis->pointer) == 0) {
+                *err = found;
+            }
+        }
+        arena_free(&a);
     }
     return err->code;
 }
@@ -131,7 +162,7 @@ static enum status fill_slot(const struct scenario *s, struct cursor_slot *slot,
         return RAISE(err, ERR_MEMORY, "out of memory resolving %s", s->path);
     }
     struct json *tree = NULL;
-    if (point_tree(s, &slot->arena, index, false, catalogue, &tree, err) != STATUS_OK ||
+    if (point_tree(s, &slot->arena, index, SIZE_MAX, false, catalogue, &tree, err) != STATUS_OK ||
         config_bind(&slot->arena, catalogue, s->data_dir, tree, s->path, &slot->config, err) !=
             STATUS_OK) {
         return err->code;
@@ -205,7 +236,7 @@ void cursor_locate(const struct scenario_cursor *c, uint64_t point, struct error
     indices(c->scenario, point, index);
     struct json *catalogue = json_copy(&arena, c->scenario->catalogue);
     if (catalogue != NULL &&
-        point_tree(c->scenario, &arena, index, false, catalogue, &tree, &ignored) == STATUS_OK) {
+        point_tree(c->scenario, &arena, index, SIZE_MAX, false, catalogue, &tree, &ignored) == STATUS_OK) {
         char pointer[sizeof err->path];
         snprintf(pointer, sizeof pointer, "%s", err->path);
         const struct json *node = json_pointer(tree, pointer);
@@ -247,7 +278,7 @@ enum status scenario_resolved(const struct scenario *s, struct arena *a, struct 
     if (catalogue == NULL) {
         return RAISE(err, ERR_MEMORY, "out of memory resolving %s", s->path);
     }
-    return point_tree(s, a, index, false, catalogue, out, err);
+    return point_tree(s, a, index, SIZE_MAX, false, catalogue, out, err);
 }
 
 bool scenario_baseline_shares(const struct scenario *s, const char *pointer)

@@ -641,6 +641,9 @@ enum status predict_config(struct config *c, struct config *baseline, struct eva
                            struct row *row, struct tally *tally, struct ledger *ledger,
                            struct error *err);
 
+/* A value of the scenario's own that every point of its sweep replaces must still be one: a text
+ * where the sweep has numbers is a mistake nobody else would see. ERR_INPUT with its place. */
+enum status cursor_check_replaced(const struct scenario *s, struct error *err);
 /* What the result of the point sought last depends on, baseline included: equal for equal
  * configurations whatever sweep, file or comment they come from. The closed form does not depend on
  * what only the simulator plays; seeds are kept apart. */
