@@ -35,7 +35,7 @@ plan 0 --deadline 8h --budget '20 USD' --replications 8
 says '^Recommended: [0-9]* workers of [0-9]* MiB$'
 says 'simulated runs with 95 % intervals'
 # A mean and its interval end in the same digit; ties are explained where there are some, and only there.
-says '^    [0-9]* h [0-9]* min [0-9]* s ± [0-9]* s, [0-9.]* ± [0-9.]* USD$'
+says '^    [0-9]* h [0-9]* min \([0-9]* s ± [0-9]* s\|± [0-9]* min\), [0-9.]* ± [0-9.]* USD$'
 sed -n 's/.* \([0-9]*\.[0-9]*\) ± \([0-9]*\.[0-9]*\) USD.*/\1 \2/p' "$scratch/out" |
     awk '{ split($1, a, "."); split($2, b, "."); if (length(a[2]) != length(b[2])) exit 1; n++ } END { exit !n }' ||
     fail "dollars and their interval differ in precision"
