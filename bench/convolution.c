@@ -5,8 +5,8 @@
  *   bench_convolution [IMAGES [SECONDS]]        default 75 images, 0.1 s a figure
  *
  * oneDNN: its own choice of algorithm and blocked layout. OpenBLAS: im2col, then sgemm, image by
- * image. LIBXSMM: forward only, each row of the output as a sum of nine small products (NHWC, padded
- * input). Each is there only when its development package was when this was built. */
+ * image. LIBXSMM: forward only, each row of the output as a sum of nine small products (NHWC,
+ * padded input). Each is there only when its development package was when this was built. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -236,8 +236,8 @@ static double libxsmm(const struct convolution *c, double budget_s)
     const libxsmm_blasint m = (libxsmm_blasint)c->cout, n = (libxsmm_blasint)o;
     const libxsmm_blasint k = (libxsmm_blasint)c->cin, step = (libxsmm_blasint)(c->stride * c->cin);
     const float one = 1, zero = 0;
-    const libxsmm_smmfunction_reducebatch_addr product = libxsmm_smmdispatch_reducebatch_addr(
-        m, n, k, &m, &step, &m, &one, &zero, NULL, NULL);
+    const libxsmm_smmfunction_reducebatch_addr product =
+        libxsmm_smmdispatch_reducebatch_addr(m, n, k, &m, &step, &m, &one, &zero, NULL, NULL);
     const size_t inputs = c->images * side * side * c->cin;
     float *x = calloc(inputs, sizeof *x), *w = calloc(TAPS * c->cin * c->cout, sizeof *w);
     float *z = calloc(c->images * o * o * c->cout, sizeof *z);

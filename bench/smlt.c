@@ -12,29 +12,6 @@
 
 enum { TABLE_SEEDS = 1000, PLAN_SEEDS = 100, ROUNDS = 10 };
 
-struct objective {
-    double value[256]; /* higher is better */
-    size_t n;
-};
-
-static size_t locate(const void *context, const size_t *place, double *x)
-{
-    const struct objective *o = context;
-    x[0] = (double)place[0] / (double)(o->n - 1);
-    return 1;
-}
-
-static enum status measure(void *context, const size_t *place, double *value, double *ratio,
-                           bool *feasible, struct error *err)
-{
-    const struct objective *o = context;
-    (void)err;
-    *value = 1 / o->value[place[0]];
-    *ratio = 1;
-    *feasible = true;
-    return STATUS_OK;
-}
-
 static void print_spread(const char *what, double *regrets, size_t n, double measured, double all)
 {
     size_t best = 0;
@@ -51,38 +28,25 @@ static void print_spread(const char *what, double *regrets, size_t n, double mea
 static enum status tables(struct error *err)
 {
     static const char *const models[] = {"bert_small", "bert_medium"};
-    struct table t;
-    size_t model = 0;
-    size_t column = 0;
-    if (table_load(FAASCAST_ROOT "/scenarios/published/smlt_bo_objective.csv", &t, err) !=
-            STATUS_OK ||
-        table_column(&t, "model", &model, err) != STATUS_OK ||
-        table_column(&t, "objective_higher_is_better", &column, err) != STATUS_OK) {
-        return err->code;
-    }
     printf("The repository's tables, %d seeds: regret in %% of the best objective\n", TABLE_SEEDS);
     printf("%-40s %7s %7s %7s %7s %9s %9s\n", "", "mean", "median", "95th", "best %", "measured",
            "of");
     for (int m = 0; m < 2; m++) {
-        struct objective o = {.n = 0};
-        double most = 0;
-        for (size_t r = 0; r < t.n_rows && o.n < 256; r++) {
-            if (strcmp(table_cell(&t, r, model), models[m]) == 0) {
-                table_number(&t, r, column, &o.value[o.n], err);
-                most = fmax(most, o.value[o.n++]);
-            }
+        struct bayes_table o;
+        if (bayes_table_load(FAASCAST_ROOT "/scenarios/published/smlt_bo_objective.csv", models[m],
+                             &o, err) != STATUS_OK) {
+            return err->code;
         }
-        const struct bayes_space space = {
-            .dimensions = 1, .sizes = {o.n}, .locate = locate, .measure = measure, .context = &o};
+        const struct bayes_space space = bayes_table_space(&o);
         for (int ucb = 0; ucb < 2 && err->code == STATUS_OK; ucb++) {
-            static double regrets[TABLE_SEEDS];
+            double regrets[TABLE_SEEDS];
             char what[64];
             double measured = 0;
             for (uint64_t seed = 1; seed <= TABLE_SEEDS && err->code == STATUS_OK; seed++) {
                 struct bayes_result r;
                 const struct bayes_options how = ucb ? bayes_ucb(seed) : bayes_ei(seed);
                 bayes_minimise(&space, &how, &r, err);
-                regrets[seed - 1] = r.best >= 0 ? 1 - 1 / r.values[r.best] / most : 1;
+                regrets[seed - 1] = r.best >= 0 ? 1 - 1 / r.values[r.best] / o.most : 1;
                 regrets[seed - 1] = regrets[seed - 1] < 1e-12 ? 0 : regrets[seed - 1];
                 measured += (double)r.n;
             }
@@ -91,7 +55,6 @@ static enum status tables(struct error *err)
             print_spread(what, regrets, TABLE_SEEDS, measured / TABLE_SEEDS, (double)o.n);
         }
     }
-    table_free(&t);
     return err->code;
 }
 
@@ -108,7 +71,7 @@ static enum status plan(const struct search *s, const struct search_front *front
     }
     const struct search_point *best = &front->points[exact];
     for (int ucb = 0; ucb < 2; ucb++) {
-        static double regrets[PLAN_SEEDS];
+        double regrets[PLAN_SEEDS];
         size_t n = 0;
         double usd = 0;
         double time_s = 0;

@@ -17,8 +17,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const char *program = FAASCAST_ROOT "/build/release/cli/faascast";
-static char folder[512];
+struct place {
+    const char *program;
+    char folder[512];
+};
 
 /* A fixed sequence: the same file everywhere. */
 struct numbers {
@@ -37,9 +39,9 @@ static double normal(struct numbers *n)
     return sqrt(-2 * log(a)) * cos(6.283185307179586 * uniform(n));
 }
 
-static FILE *create(const char *name, char *path, size_t size)
+static FILE *create(const struct place *at, const char *name, char *path, size_t size)
 {
-    snprintf(path, size, "%s/%s", folder, name);
+    snprintf(path, size, "%s/%s", at->folder, name);
     FILE *f = fopen(path, "w");
     if (f == NULL) {
         fprintf(stderr, "%s: %s\n", path, strerror(errno));
@@ -63,20 +65,20 @@ struct cost {
 };
 
 /* Runs the program with these arguments, NULL-ended, its output thrown away. */
-static struct cost run(const char *const *arguments)
+static struct cost run(const struct place *at, const char *const *arguments)
 {
     const double from = bench_wall_s();
     fflush(stdout);
     const pid_t child = fork();
     if (child == 0) {
-        const char *line[32] = {program};
+        const char *line[32] = {at->program};
         for (size_t i = 0; arguments[i] != NULL && i + 2 < 32; i++) {
             line[i + 1] = arguments[i];
         }
         if (freopen("/dev/null", "w", stdout) != NULL) {
-            execv(program, (char *const *)line);
+            execv(at->program, (char *const *)line);
         }
-        fprintf(stderr, "%s: %s\n", program, strerror(errno));
+        fprintf(stderr, "%s: %s\n", at->program, strerror(errno));
         _exit(127);
     }
     int status = 0;
@@ -116,24 +118,24 @@ static void log_line(FILE *f, struct numbers *n, long i)
         i % 10 == 0 ? "Init Duration: 298.59 ms\t" : "");
 }
 
-static void bench_import(double megabytes)
+static void bench_import(const struct place *at, double megabytes)
 {
     char path[600];
     char out[600];
     struct numbers n = {1};
-    FILE *f = create("bench.log", path, sizeof path);
+    FILE *f = create(at, "bench.log", path, sizeof path);
     const long bytes = (long)(megabytes * 1e6);
     for (long i = 0; ftell(f) < bytes; i++) {
         log_line(f, &n, i);
     }
     const double size = (double)ftell(f);
     finish(f, path);
-    snprintf(out, sizeof out, "%s/bench.csv", folder);
+    snprintf(out, sizeof out, "%s/bench.csv", at->folder);
     const char *const arguments[] = {"import", path, "--as", "cloudwatch", "-q", "-o", out, NULL};
     double rate[3];
     struct cost c = {0};
     for (size_t i = 0; i < 3; i++) {
-        c = run(arguments);
+        c = run(at, arguments);
         rate[i] = size / 1e6 / c.cpu_s;
         say("import of a CloudWatch log", &c, 0);
     }
@@ -145,8 +147,8 @@ static void bench_import(double megabytes)
         const double from = bench_cpu_s();
         size_t got = 0;
         while (in != NULL && block != NULL && (got = fread(block, 1, 1 << 16, in)) > 0) {
-            for (const char *at = block;
-                 (at = memchr(at, '\n', (size_t)(block + got - at))) != NULL; at++) {
+            for (const char *end = block;
+                 (end = memchr(end, '\n', (size_t)(block + got - end))) != NULL; end++) {
                 lines++;
             }
         }
@@ -238,23 +240,23 @@ static const struct kind kinds[] = {
     {"billing", "memory_mib", "function,memory_mib,duration_s,billed_s", row_billing},
 };
 
-static void bench_kind(const struct kind *k, long rows)
+static void bench_kind(const struct place *at, const struct kind *k, long rows)
 {
     char path[600];
     char out[600];
     char what[80];
     struct numbers n = {7};
-    FILE *f = create("trace.csv", path, sizeof path);
+    FILE *f = create(at, "trace.csv", path, sizeof path);
     fprintf(f, "%s\n", k->header);
     for (long i = 0; i < rows; i++) {
         k->row(f, &n, i, rows);
     }
     finish(f, path);
-    snprintf(out, sizeof out, "%s/entry.json", folder);
+    snprintf(out, sizeof out, "%s/entry.json", at->folder);
     if (strcmp(k->what, "billing") != 0) { /* a rule to be scored, nothing to be fitted */
         const char *const fit[] = {"fit",    path,         "--what", k->what, "--name", "bench",
                                    "--date", "2026-01-01", "-q",     "-o",    out,      NULL};
-        const struct cost c = run(fit);
+        const struct cost c = run(at, fit);
         snprintf(what, sizeof what, "fit --what %s%s", k->what,
                  k->row == row_guess    ? ", cold or warm unknown"
                  : k->row == row_bucket ? ", token buckets"
@@ -264,7 +266,7 @@ static void bench_kind(const struct kind *k, long rows)
     if (k->hold_out != NULL) {
         const char *const score[] = {"score",      path,        "--what", k->what,
                                      "--hold-out", k->hold_out, NULL};
-        const struct cost c = run(score);
+        const struct cost c = run(at, score);
         snprintf(what, sizeof what, "score --what %s --hold-out %s", k->what, k->hold_out);
         say(what, &c, 10);
     }
@@ -273,7 +275,7 @@ static void bench_kind(const struct kind *k, long rows)
 }
 
 /* A table of measurements against a scenario: a million rows of 1000 configurations. */
-static void bench_table(long rows, const char *by)
+static void bench_table(const struct place *at, long rows, const char *by)
 {
     static const char scenario[] =
         "{ \"format\": 1, \"name\": \"a line\", \"system\": { \"name\": \"serial\" },\n"
@@ -291,22 +293,22 @@ static void bench_table(long rows, const char *by)
     char table[600];
     char what[80];
     struct numbers n = {3};
-    FILE *f = create("table.csv", table, sizeof table);
+    FILE *f = create(at, "table.csv", table, sizeof table);
     fputs("units,time_s\n", f);
     for (long i = 0; i < rows; i++) {
         const double units = (double)(1 + i % 1000);
         fprintf(f, "%.0f,%.5f\n", units, (10 + 2 * units) * exp(0.05 * normal(&n)));
     }
     finish(f, table);
-    f = create("scenario.json", path, sizeof path);
+    f = create(at, "scenario.json", path, sizeof path);
     fprintf(f, scenario, by); /* the format is the constant above */
     finish(f, path);
     const char *const score[] = {"score", path, "--format", "csv", NULL};
     const char *const folds[] = {"score", path, "--format", "csv", "--hold-out", "10", NULL};
-    struct cost c = run(score);
+    struct cost c = run(at, score);
     snprintf(what, sizeof what, "score SCENARIO%s", by[0] != '\0' ? ", grouped" : "");
     say(what, &c, 10);
-    c = run(folds);
+    c = run(at, folds);
     snprintf(what, sizeof what, "score SCENARIO%s --hold-out 10", by[0] != '\0' ? ", grouped" : "");
     say(what, &c, 10);
     remove(path);
@@ -315,12 +317,13 @@ static void bench_table(long rows, const char *by)
 
 int main(int argc, char **argv)
 {
+    struct place at = {.program = FAASCAST_ROOT "/build/release/cli/faascast"};
     double megabytes = 2000;
     long rows = 1000000;
     const char *place = getenv("TMPDIR");
     for (int i = 1; i + 1 < argc; i += 2) {
         if (strcmp(argv[i], "--program") == 0) {
-            program = argv[i + 1];
+            at.program = argv[i + 1];
         } else if (strcmp(argv[i], "--folder") == 0) {
             place = argv[i + 1];
         } else if (strcmp(argv[i], "--megabytes") == 0) {
@@ -329,22 +332,23 @@ int main(int argc, char **argv)
             rows = strtol(argv[i + 1], NULL, 10);
         }
     }
-    snprintf(folder, sizeof folder, "%.400s/faascast-bench-XXXXXX", place != NULL ? place : "/tmp");
-    if (mkdtemp(folder) == NULL) {
-        fprintf(stderr, "%s: %s\n", folder, strerror(errno));
+    snprintf(at.folder, sizeof at.folder, "%.400s/faascast-bench-XXXXXX",
+             place != NULL ? place : "/tmp");
+    if (mkdtemp(at.folder) == NULL) {
+        fprintf(stderr, "%s: %s\n", at.folder, strerror(errno));
         return 1;
     }
     if (megabytes > 0) {
-        bench_import(megabytes);
+        bench_import(&at, megabytes);
     }
     if (rows >= 1000) {
         printf("%ld rows, wanted: 10 s\n", rows);
         for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-            bench_kind(&kinds[i], rows);
+            bench_kind(&at, &kinds[i], rows);
         }
-        bench_table(rows, "");
-        bench_table(rows, "\"by\": \"units\", \"statistic\": \"median\",");
+        bench_table(&at, rows, "");
+        bench_table(&at, rows, "\"by\": \"units\", \"statistic\": \"median\",");
     }
-    rmdir(folder);
+    rmdir(at.folder);
     return 0;
 }

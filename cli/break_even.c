@@ -60,20 +60,14 @@ static enum status name_side(const struct break_even_question *q, double x, bool
                              const struct search_point *point, struct side *out, struct error *err)
 {
     *out = (struct side){.any = any, .point = point};
-    struct plan *p = any ? calloc(1, sizeof *p) : NULL;
     struct break_even_look look;
     if (!any) {
         snprintf(out->words, sizeof out->words, "nothing is within the limits");
         return STATUS_OK;
     }
-    if (p == NULL) {
-        return RAISE(err, ERR_MEMORY, "out of memory for a plan");
-    }
     if (break_even_open(q, x, &look, err) == STATUS_OK) {
         struct text words = {0};
-        p->scenario = look.scenario;
-        p->search = look.search;
-        text_plan_point(&words, p, point);
+        text_plan_point(&words, &look.search, point);
         const struct config *c = &look.search.choices[point->choice].config;
         snprintf(out->words, sizeof out->words, "%s", words.data != NULL ? words.data : "");
         snprintf(out->system, sizeof out->system, "%s", c->system.protocol->name);
@@ -83,7 +77,6 @@ static enum status name_side(const struct break_even_question *q, double x, bool
         text_free(&words);
         break_even_close(&look);
     }
-    free(p);
     return err->code;
 }
 
@@ -108,22 +101,13 @@ static void write_side(struct text *out, const char *word, const struct side *s)
 
 static void write_goal(struct text *out, const struct break_even *b)
 {
-    text_puts(out, b->objective.goal == GOAL_TIME   ? "; the fastest"
-                   : b->objective.goal == GOAL_COST ? "; the cheapest"
-                                                    : "; the least product of time and dollars");
+    text_printf(out, "; the %s", plan_goal_words(&b->objective));
     if (b->objective.goal == GOAL_BALANCED && b->objective.time_weight != 0.5) {
         text_printf(out, ", weights %g and %g", b->objective.time_weight,
                     1 - b->objective.time_weight);
     }
-    if (b->limits.deadline_s > 0) {
-        text_puts(out, ", within ");
-        text_time(out, b->limits.deadline_s);
-    }
-    if (b->limits.budget_usd > 0) {
-        text_puts(out, ", for at most ");
-        text_dollars(out, b->limits.budget_usd);
-        text_puts(out, " USD");
-    }
+    text_puts(out, b->limits.deadline_s > 0 || b->limits.budget_usd > 0 ? " " : "");
+    text_limits(out, &b->limits);
     text_puts(out, "\n");
 }
 
@@ -248,10 +232,7 @@ static enum status write_rows(struct text *out, const struct break_even_question
         text_puts(out, ",\n  \"high\": ");
         text_number(out, b->high);
         text_printf(out, ",\n  \"minimise\": \"%s\",\n  \"complete\": %s,\n  \"changes\": [",
-                    b->objective.goal == GOAL_TIME   ? "time"
-                    : b->objective.goal == GOAL_COST ? "cost"
-                                                     : "balanced",
-                    b->more ? "false" : "true");
+                    search_goal_name(b->objective.goal), b->more ? "false" : "true");
     } else {
         text_puts(out, "pointer,value,jump");
         static const char *const parts[] = {"before", "after"};

@@ -104,9 +104,7 @@ struct grid {
 static enum status entry_number(const struct json *entry, const char *key, double *out,
                                 struct error *err)
 {
-    const struct json *node = json_member(entry, key);
-    const struct json *const value =
-        node != NULL && node->kind == JSON_OBJECT ? json_member(node, "value") : node;
+    const struct json *const value = json_bare(json_member(entry, key));
     if (value == NULL || (value->kind != JSON_NUMBER && value->kind != JSON_BOOL)) {
         return JSON_RAISE(err, entry, ERR_INPUT, "the catalogue entry has no number '%s'", key);
     }

@@ -234,8 +234,7 @@ static enum status explain_infeasible(const struct report *r, struct error *err)
         snprintf(err->message, sizeof err->message, "no configuration is feasible: %.400s",
                  why.message);
     } else {
-        RAISE(err, ERR_INFEASIBLE, "no configuration is feasible: %s",
-              report_text(r, 0, "status"));
+        RAISE(err, ERR_INFEASIBLE, "no configuration is feasible: %s", report_text(r, 0, "status"));
     }
     if (file && !r->cli->quiet) {
         fprintf(stderr, "%s is written all the same\n", to);

@@ -360,13 +360,14 @@ const struct command command_sensitivity = {
         "faascast sensitivity my.json --vary /compute/serial_share=0.02:0.2 --format csv \\\n"
         "    -o inputs.csv && faascast plot tornado inputs.csv -o tornado.svg\n",
     .options = options,
-    .details = "Uncertain is what has a distribution in the scenario, the catalogue or the "
-               "profile, what was fitted with an interval (fits of the catalogue), and what --vary "
-               "names. Each is set to its 5th and 95th percentile, the "
-               "others to their means; then all move at once: the share of the variance one input "
-               "explains alone, and in all its interactions. Inputs are independent of each other "
-               "and constant within a run: of a quantity with a random effect per run (run_sd) that "
-               "effect is what varies. Inputs that change nothing are named. By the closed form.",
+    .details =
+        "Uncertain is what has a distribution in the scenario, the catalogue or the "
+        "profile, what was fitted with an interval (fits of the catalogue), and what --vary "
+        "names. Each is set to its 5th and 95th percentile, the "
+        "others to their means; then all move at once: the share of the variance one input "
+        "explains alone, and in all its interactions. Inputs are independent of each other "
+        "and constant within a run: of a quantity with a random effect per run (run_sd) that "
+        "effect is what varies. Inputs that change nothing are named. By the closed form.",
     .arguments_min = 1,
     .arguments_max = 1,
     .run = run,

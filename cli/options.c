@@ -200,13 +200,11 @@ void text_time_interval(struct text *out, double mean_s, double half_s)
         if (whole >= 3600) {
             text_printf(out, "%.0f h ", floor(whole / 3600));
         }
-        text_printf(out, whole >= 3600 ? "%02.0f min " : "%.0f min ",
-                    fmod(floor(whole / 60), 60));
+        text_printf(out, whole >= 3600 ? "%02.0f min " : "%.0f min ", fmod(floor(whole / 60), 60));
         text_printf(out, "%02.0f s \302\261 %.0f s", fmod(whole, 60), rounded_up(half_s, 1));
     } else {
         const int n = places(half_s, 2, 0, 6);
-        text_printf(out, "%.*f \302\261 %.*f s", n, mean_s, n,
-                    rounded_up(half_s, pow(10, -n)));
+        text_printf(out, "%.*f \302\261 %.*f s", n, mean_s, n, rounded_up(half_s, pow(10, -n)));
     }
 }
 

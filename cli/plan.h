@@ -27,15 +27,20 @@ struct plan {
     size_t n_contenders;
     bool sure; /* the best one meets the limits with the confidence asked for */
     struct search_point chosen;
-    struct row row;       /* of the chosen one, closed form, with its baseline */
-    struct ledger ledger; /* its bill */
+    struct row row;         /* of the chosen one, closed form, with its baseline */
+    struct ledger ledger;   /* its bill */
     struct text provenance; /* one JSON object */
 };
 
 /* "8 workers of 3008 MiB" and what tells its choice from others. */
-void text_plan_point(struct text *out, const struct plan *p, const struct search_point *point);
+void text_plan_point(struct text *out, const struct search *search,
+                     const struct search_point *point);
 /* The choice alone: "metafaas (literal), s3-standard-2022"; empty when there is one only. */
-void text_plan_choice(struct text *out, const struct plan *p, size_t choice);
+void text_plan_choice(struct text *out, const struct search *search, size_t choice);
+/* "cheapest", "fastest", "least time times dollars": what is sought, after "the". */
+const char *plan_goal_words(const struct search_objective *o);
+/* ", "key": 1.5" of a JSON object; null for what is not finite. */
+void text_plan_member(struct text *out, const char *key, double value);
 /* Everything for people. */
 void text_plan(struct text *out, const struct plan *p);
 /* {"answer", "rivals", "prices of time", "rows"}: rows are the front. */

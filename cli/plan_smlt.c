@@ -40,7 +40,7 @@ static void text_point(struct text *out, const struct plan *p, const struct sear
     text_puts(out, ", ");
     text_dollars(out, point->cost_usd);
     text_puts(out, " USD: ");
-    text_plan_point(out, p, point);
+    text_plan_point(out, &p->search, point);
     text_puts(out, "\n");
 }
 
@@ -58,9 +58,7 @@ static void write_table(struct text *out, const struct plan *p, const struct out
     const bool ei = strcmp(o->strategy, "smlt-ei") == 0;
     text_printf(out, "%s\nSMLT's optimiser, %s, seed %.0f, minimising %s\n", p->scenario.name,
                 ei ? "expected improvement" : "upper confidence bound of its repository", o->seed,
-                p->objective.goal == GOAL_TIME   ? "time"
-                : p->objective.goal == GOAL_COST ? "cost"
-                                                 : "time and cost balanced");
+                search_goal_name(p->objective.goal));
     text_printf(out, "\nMeasured, each by a run of %.0f rounds: %zu of %.0f configurations%s\n",
                 o->rounds, found->n, p->search.configurations,
                 !ei              ? ""
@@ -78,7 +76,7 @@ static void write_table(struct text *out, const struct plan *p, const struct out
             text_printf(out, "  %12s  %12s  %12s  %12s", "cannot run", "", "", "");
         }
         text_puts(out, (ptrdiff_t)i == found->best ? "  * " : "    ");
-        text_plan_point(out, p, &r->point);
+        text_plan_point(out, &p->search, &r->point);
         text_puts(out, "\n");
     }
     text_printf(out, "  %12s  %12s", "", "");
@@ -109,16 +107,6 @@ static void write_table(struct text *out, const struct plan *p, const struct out
 
 /* ---------------------------------------------------------------- for programs */
 
-static void member(struct text *out, const char *key, double value)
-{
-    text_printf(out, ", \"%s\": ", key);
-    if (isfinite(value)) {
-        text_number(out, value);
-    } else {
-        text_puts(out, "null");
-    }
-}
-
 static void json_point(struct text *out, const struct plan *p, const struct search_point *point)
 {
     struct text words = {0};
@@ -126,14 +114,14 @@ static void json_point(struct text *out, const struct plan *p, const struct sear
         text_puts(out, "null");
         return;
     }
-    text_plan_point(&words, p, point);
+    text_plan_point(&words, &p->search, point);
     text_puts(out, "{\"configuration\": ");
     text_json_string(out, words.data != NULL ? words.data : "");
     text_free(&words);
-    member(out, "workers", point->workers);
-    member(out, "memory_mib", point->memory_mib);
-    member(out, "time_s", point->time_s);
-    member(out, "cost_usd", point->cost_usd);
+    text_plan_member(out, "workers", point->workers);
+    text_plan_member(out, "memory_mib", point->memory_mib);
+    text_plan_member(out, "time_s", point->time_s);
+    text_plan_member(out, "cost_usd", point->cost_usd);
     text_puts(out, "}");
 }
 
@@ -142,13 +130,13 @@ static void write_json(struct text *out, const struct plan *p, const struct outc
     text_puts(out, "{\n  \"faascast\": \"" FAASCAST_VERSION "\",\n  \"provenance\": ");
     text_append(out, p->provenance.data, p->provenance.size);
     text_printf(out, ",\n  \"strategy\": \"%s\"", o->strategy);
-    member(out, "seed", o->seed);
-    member(out, "profile_rounds", o->rounds);
-    member(out, "configurations", p->search.configurations);
-    member(out, "measurements", (double)o->found->n);
-    member(out, "profile_time_s", o->found->profile_time_s);
-    member(out, "profile_cost_usd", o->found->profile_cost_usd);
-    member(out, "regret", regret_of(p, o));
+    text_plan_member(out, "seed", o->seed);
+    text_plan_member(out, "profile_rounds", o->rounds);
+    text_plan_member(out, "configurations", p->search.configurations);
+    text_plan_member(out, "measurements", (double)o->found->n);
+    text_plan_member(out, "profile_time_s", o->found->profile_time_s);
+    text_plan_member(out, "profile_cost_usd", o->found->profile_cost_usd);
+    text_plan_member(out, "regret", regret_of(p, o));
     text_puts(out, ",\n  \"answer\": ");
     json_point(out, p, o->best);
     text_puts(out, ",\n  \"exact\": ");
@@ -159,8 +147,8 @@ static void write_json(struct text *out, const struct plan *p, const struct outc
         text_puts(out, i > 0 ? ",\n    {\"point\": " : "\n    {\"point\": ");
         json_point(out, p, &r->point);
         text_printf(out, ", \"feasible\": %s", r->feasible ? "true" : "false");
-        member(out, "profile_time_s", r->profile_time_s);
-        member(out, "profile_cost_usd", r->profile_cost_usd);
+        text_plan_member(out, "profile_time_s", r->profile_time_s);
+        text_plan_member(out, "profile_cost_usd", r->profile_cost_usd);
         text_puts(out, "}");
     }
     text_puts(out, "]\n}\n");
@@ -175,7 +163,7 @@ static void write_csv(struct text *out, const struct plan *p, const struct outco
         const double numbers[] = {r->point.time_s, r->point.cost_usd, r->profile_time_s,
                                   r->profile_cost_usd};
         struct text words = {0};
-        text_plan_point(&words, p, &r->point);
+        text_plan_point(&words, &p->search, &r->point);
         text_printf(out, "%zu,", i + 1);
         text_csv(out, words.data != NULL ? words.data : "");
         text_free(&words);

@@ -8,10 +8,10 @@ enum { FRONT_ROWS = 12 };
 
 /* ---------------------------------------------------------------- words */
 
-void text_plan_choice(struct text *out, const struct plan *p, size_t choice)
+void text_plan_choice(struct text *out, const struct search *search, size_t choice)
 {
-    const struct search_choice *c = &p->search.choices[choice];
-    const struct scenario *s = &p->scenario;
+    const struct search_choice *c = &search->choices[choice];
+    const struct scenario *s = search->scenario;
     const size_t start = out->size;
     for (size_t i = 0; i < s->n_axes; i++) {
         const struct axis *axis = &s->axes[i];
@@ -35,9 +35,10 @@ void text_plan_choice(struct text *out, const struct plan *p, size_t choice)
     }
 }
 
-void text_plan_point(struct text *out, const struct plan *p, const struct search_point *point)
+void text_plan_point(struct text *out, const struct search *search,
+                     const struct search_point *point)
 {
-    const struct search_choice *c = &p->search.choices[point->choice];
+    const struct search_choice *c = &search->choices[point->choice];
     text_printf(out, "%u worker%s", point->workers, point->workers == 1 ? "" : "s");
     if (c->config.platform.kind == PLATFORM_FUNCTION) {
         text_printf(out, " of %g MiB", point->memory_mib);
@@ -51,7 +52,7 @@ void text_plan_point(struct text *out, const struct plan *p, const struct search
         text_puts(out, n > 0 ? "]" : "");
     }
     struct text words = {0};
-    text_plan_choice(&words, p, point->choice);
+    text_plan_choice(&words, search, point->choice);
     if (words.size > 0) {
         text_printf(out, ", %s", words.data);
     }
@@ -71,12 +72,12 @@ static bool limited(const struct plan *p)
     return p->limits.deadline_s > 0 || p->limits.budget_usd > 0;
 }
 
-static const char *goal_word(const struct plan *p)
+const char *plan_goal_words(const struct search_objective *o)
 {
-    return p->objective.goal == GOAL_TIME    ? "fastest"
-           : p->objective.goal == GOAL_COST  ? "cheapest"
-           : p->objective.time_weight == 0.5 ? "least time times dollars"
-                                             : "least weighted product of time and dollars";
+    return o->goal == GOAL_TIME    ? "fastest"
+           : o->goal == GOAL_COST  ? "cheapest"
+           : o->time_weight == 0.5 ? "least time times dollars"
+                                   : "least weighted product of time and dollars";
 }
 
 /* ---------------------------------------------------------------- parts */
@@ -170,7 +171,7 @@ static void write_answer(struct text *out, const struct plan *p)
     } else {
         text_puts(out, "Recommended: ");
     }
-    text_plan_point(out, p, &p->chosen);
+    text_plan_point(out, &p->search, &p->chosen);
     text_puts(out, "\n    ");
     if (p->simulated && p->n_contenders > 0 && !p->contenders[0].infeasible) {
         const struct contender *c = &p->contenders[0];
@@ -192,7 +193,7 @@ static void write_answer(struct text *out, const struct plan *p)
         text_puts(out, ")\n");
     }
     if (p->best >= 0) {
-        text_printf(out, "    the %s", goal_word(p));
+        text_printf(out, "    the %s", plan_goal_words(&p->objective));
         if (limited(p)) {
             text_puts(out, " ");
             text_limits(out, &p->limits);
@@ -209,7 +210,7 @@ static void write_which(struct text *out, const struct plan *p, const struct sea
                       point->memory_mib == told->memory_mib;
     text_puts(out, same ? ": the nearest" : ": ");
     if (!same) {
-        text_plan_point(out, p, point);
+        text_plan_point(out, &p->search, point);
     }
 }
 
@@ -275,7 +276,7 @@ static void write_rivals(struct text *out, const struct plan *p)
             text_time_usd(out, point->time_s, point->cost_usd);
             text_puts(out, "  ");
         }
-        text_plan_point(out, p, point);
+        text_plan_point(out, &p->search, point);
         if (p->simulated && c->p_limits < p->confidence) {
             text_printf(out, ", only %.3g %% of runs within the limits", 100 * c->p_limits);
         }
@@ -316,7 +317,7 @@ static void write_exchange(struct text *out, const struct plan *p, double step_s
     text_puts(out, earlier ? "costs " : "saves ");
     text_dollars(out, fabs(other->cost_usd - own->cost_usd));
     text_puts(out, earlier ? " USD more: " : " USD: ");
-    text_plan_point(out, p, other);
+    text_plan_point(out, &p->search, other);
     text_puts(out, ", ");
     text_time_usd(out, other->time_s, other->cost_usd);
     text_puts(out, "\n");
@@ -346,7 +347,7 @@ static void write_prices(struct text *out, const struct plan *p)
                 text_time(out, more);
             }
             text_puts(out, ": without them ");
-            text_plan_point(out, p, other);
+            text_plan_point(out, &p->search, other);
             text_puts(out, ", ");
             text_time_usd(out, other->time_s, other->cost_usd);
             text_puts(out, "\n");
@@ -382,7 +383,7 @@ static void write_front(struct text *out, const struct plan *p)
         text_dollars(&usd, f->points[i].cost_usd);
         text_printf(out, "  %12s %10s USD  ", time.data != NULL ? time.data : "",
                     usd.data != NULL ? usd.data : "");
-        text_plan_point(out, p, &f->points[i]);
+        text_plan_point(out, &p->search, &f->points[i]);
         text_puts(out, "\n");
         text_free(&time);
         text_free(&usd);
@@ -423,7 +424,7 @@ enum status text_plan_csv(struct text *out, struct plan *p, struct error *err)
     return err->code;
 }
 
-static void member(struct text *out, const char *key, double value)
+void text_plan_member(struct text *out, const char *key, double value)
 {
     text_printf(out, ", \"%s\": ", key);
     if (isfinite(value)) {
@@ -437,7 +438,7 @@ static void json_point(struct text *out, const struct plan *p, const struct sear
 {
     struct text words = {0};
     const struct search_choice *c = &p->search.choices[point->choice];
-    text_plan_point(&words, p, point);
+    text_plan_point(&words, &p->search, point);
     text_puts(out, "\"configuration\": ");
     text_json_string(out, words.data != NULL ? words.data : "");
     text_free(&words);
@@ -447,8 +448,8 @@ static void json_point(struct text *out, const struct plan *p, const struct sear
     text_json_string(out, c->config.platform.name);
     text_puts(out, ", \"store\": ");
     text_json_string(out, c->config.stores[STORE_EXCHANGE].name);
-    member(out, "workers", point->workers);
-    member(out, "memory_mib", point->memory_mib);
+    text_plan_member(out, "workers", point->workers);
+    text_plan_member(out, "memory_mib", point->memory_mib);
     if (c->parents != NULL) {
         double levels[STRUCTURE_LIMIT];
         const uint32_t n = structure_levels(c->parents, point->workers, levels);
@@ -457,8 +458,8 @@ static void json_point(struct text *out, const struct plan *p, const struct sear
         }
         text_puts(out, n > 0 ? "]" : "");
     }
-    member(out, "time_s", point->time_s);
-    member(out, "cost_usd", point->cost_usd);
+    text_plan_member(out, "time_s", point->time_s);
+    text_plan_member(out, "cost_usd", point->cost_usd);
 }
 
 static void json_contender(struct text *out, const struct plan *p, size_t i)
@@ -467,16 +468,16 @@ static void json_contender(struct text *out, const struct plan *p, size_t i)
     text_puts(out, i > 0 ? ",\n    {" : "\n    {");
     json_point(out, p, &p->rivals[p->simulated ? c->number : i]);
     if (p->simulated && !c->infeasible) {
-        member(out, "simulated_time_s", c->time_s.mean);
-        member(out, "time_lo_s", c->time_s.lo);
-        member(out, "time_hi_s", c->time_s.hi);
-        member(out, "simulated_cost_usd", c->cost_usd.mean);
-        member(out, "cost_lo_usd", c->cost_usd.lo);
-        member(out, "cost_hi_usd", c->cost_usd.hi);
-        member(out, "replications", c->replications);
-        member(out, "p_deadline", c->p_deadline);
-        member(out, "p_budget", c->p_budget);
-        member(out, "p_limits", c->p_limits);
+        text_plan_member(out, "simulated_time_s", c->time_s.mean);
+        text_plan_member(out, "time_lo_s", c->time_s.lo);
+        text_plan_member(out, "time_hi_s", c->time_s.hi);
+        text_plan_member(out, "simulated_cost_usd", c->cost_usd.mean);
+        text_plan_member(out, "cost_lo_usd", c->cost_usd.lo);
+        text_plan_member(out, "cost_hi_usd", c->cost_usd.hi);
+        text_plan_member(out, "replications", c->replications);
+        text_plan_member(out, "p_deadline", c->p_deadline);
+        text_plan_member(out, "p_budget", c->p_budget);
+        text_plan_member(out, "p_limits", c->p_limits);
         text_printf(out, ", \"tied\": %s", c->tied ? "true" : "false");
     }
     text_puts(out, "}");
@@ -489,11 +490,13 @@ enum status text_plan_json(struct text *out, struct plan *p, struct error *err)
     text_append(out, p->provenance.data, p->provenance.size);
     text_puts(out, ",\n  \"feasible\": ");
     text_puts(out, p->best >= 0 && p->sure ? "true" : "false");
-    member(out, "configurations", p->search.configurations);
-    member(out, "evaluations", p->evaluations);
-    member(out, "deadline_s", p->limits.deadline_s > 0 ? p->limits.deadline_s : (double)NAN);
-    member(out, "budget_usd", p->limits.budget_usd > 0 ? p->limits.budget_usd : (double)NAN);
-    member(out, "confidence", p->confidence);
+    text_plan_member(out, "configurations", p->search.configurations);
+    text_plan_member(out, "evaluations", p->evaluations);
+    text_plan_member(out, "deadline_s",
+                     p->limits.deadline_s > 0 ? p->limits.deadline_s : (double)NAN);
+    text_plan_member(out, "budget_usd",
+                     p->limits.budget_usd > 0 ? p->limits.budget_usd : (double)NAN);
+    text_plan_member(out, "confidence", p->confidence);
     text_puts(out, ",\n  \"answer\": {");
     json_point(out, p, &p->chosen);
     text_puts(out, "},\n  \"rivals\": [");

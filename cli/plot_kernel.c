@@ -150,7 +150,8 @@ static enum status make_roofline(struct plot *p, struct error *err)
         frame_need(&f, at[i], "a table of bench_kernel has", err);
     }
     if (err->code == STATUS_OK && write_roofline(p, &f, at, err) == STATUS_OK) {
-        /* The peak is measured anew beside each configuration; the highest is what the core can do. */
+        /* The peak is measured anew beside each configuration; the highest is what the core can do.
+         */
         double peak = 0;
         for (size_t i = 0; i < f.n_rows; i++) {
             peak = fmax(peak, frame_number(&f, i, at[3]));

@@ -18,7 +18,7 @@ enum { REPORT_TEXTS = 8 };
 
 struct report {
     const struct cli *cli;
-    struct plot plot; /* its frame holds every column of the results */
+    struct plot plot;          /* its frame holds every column of the results */
     struct constraints asked;  /* of the command line; 0 = not given */
     struct constraints own;    /* of the results as they were made; 0 = none, or not known */
     struct constraints limits; /* those that hold here */
@@ -43,8 +43,8 @@ struct report {
 /* Number or text of a row of the frame, by the name of its column. */
 double report_number(const struct report *r, size_t row, const char *column);
 const char *report_text(const struct report *r, size_t row, const char *column);
-/* Fastest, cheapest; recommended: the choice of plan (search_usual, search_pick), and what misses the
- * limits least when nothing keeps them. A configuration that was simulated counts by that. */
+/* Fastest, cheapest; recommended: the choice of plan (search_usual, search_pick), and what misses
+ * the limits least when nothing keeps them. A configuration that was simulated counts by that. */
 enum status report_choose(struct report *r, struct error *err);
 /* "4 workers of 10240 MiB", with whatever else tells this row from others. */
 void text_configuration(struct text *out, const struct report *r, size_t row);

@@ -96,7 +96,8 @@ static void write_why(struct text *out, const struct report *r)
     const struct choice *c = &r->choice;
     struct text words = {0};
     if (!c->limited) {
-        text_puts(&words, "No limits are given. This configuration has the least time times dollars.");
+        text_puts(&words,
+                  "No limits are given. This configuration has the least time times dollars.");
     } else {
         text_puts(&words, !c->met                ? "No configuration is "
                           : c->goal == GOAL_COST ? "The cheapest configuration "
@@ -146,13 +147,14 @@ static void write_recommended(struct text *out, const struct report *r)
         html_element(out, "p", "quiet", figure.data);
         text_free(&figure);
     } else if (!has_interval(r)) {
-        html_element(out, "p", "quiet",
-                     r->scenario != NULL
-                         ? "There is no interval: the closed form gives means only, and nothing was "
-                           "simulated."
-                         : "There is no interval: these rows are of the closed form, which gives "
-                           "means only. With --scenario FILE the recommended configuration is "
-                           "simulated; sweep --engine simulate simulates all.");
+        html_element(
+            out, "p", "quiet",
+            r->scenario != NULL
+                ? "There is no interval: the closed form gives means only, and nothing was "
+                  "simulated."
+                : "There is no interval: these rows are of the closed form, which gives "
+                  "means only. With --scenario FILE the recommended configuration is "
+                  "simulated; sweep --engine simulate simulates all.");
     }
     text_puts(out, "</section>\n");
 }

@@ -181,9 +181,7 @@ static enum status write_profile(struct text *out, struct report *r, const struc
                                  struct arena *a, struct error *err)
 {
     const struct json *compute = json_member(tree, "compute");
-    const struct json *node = compute != NULL ? json_member(compute, "profile") : NULL;
-    const struct json *inner =
-        node != NULL && node->kind == JSON_OBJECT ? json_member(node, "value") : node;
+    const struct json *inner = json_bare(compute != NULL ? json_member(compute, "profile") : NULL);
     struct text path = {0};
     struct json *profile = NULL;
     if (inner == NULL || inner->kind != JSON_STRING) {

@@ -39,8 +39,12 @@ static bool better(double value, double than)
     return value < than || isnan(than);
 }
 
-/* What both engines say of one configuration has one key; rows without a point are all different. */
-enum { KEY_TEXTS = REPORT_TEXTS, KEY_ENGINE = REPORT_TEXTS - 1 }; /* the engine comes last in names */
+/* What both engines say of one configuration has one key; rows without a point are all different.
+ */
+enum {
+    KEY_TEXTS = REPORT_TEXTS,
+    KEY_ENGINE = REPORT_TEXTS - 1
+}; /* the engine comes last in names */
 
 static uint64_t key_of(const struct report *r, size_t row, const int *texts, int point)
 {
@@ -152,7 +156,7 @@ void text_configuration(struct text *out, const struct report *r, size_t row)
     for (size_t i = 0; i < REPORT_TEXTS; i++) {
         const char *words = report_text(r, row, names[i]);
         if (words[0] != '\0' && r->varies[i]) {
-            const char *told = i != KEY_ENGINE ? words
+            const char *told = i != KEY_ENGINE                  ? words
                                : strcmp(words, "simulate") == 0 ? "simulated"
                                                                 : "closed form";
             text_printf(out, "%s%s", out->size > 0 ? ", " : "", told);

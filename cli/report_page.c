@@ -60,7 +60,9 @@ static const char style[] =
     "#ledger td:nth-child(n+2){display:inline;padding-right:.35rem}"
     "#ledger td:nth-child(4)::before{content:'at '}#ledger td:nth-child(4)::after{content:' USD'}"
     "#ledger td:nth-child(5)::before{content:'= '}#ledger td:last-child::after{content:' USD'}}"
-    "@media print{body{max-width:none;font-size:10pt}.wide,figure{overflow:visible}th,td{padding:.15rem .35rem}"
+    "@media "
+    "print{body{max-width:none;font-size:10pt}.wide,figure{overflow:visible}th,td{padding:.15rem "
+    ".35rem}"
     "figure svg{width:auto;max-width:100%;height:9cm}"
     "figure,tr,.answer{break-inside:avoid}h2{break-after:avoid}.hint{display:none}"
     "th button::after{content:none!important}}";

@@ -60,8 +60,8 @@ enum status results_read(const struct cli *cli, const char *path, struct results
                                                         : frame_read_csv(&r->frame, path, err);
 }
 
-enum status results_limits(const struct scenario *s, struct constraints *limits,
-                           double *confidence, struct error *err)
+enum status results_limits(const struct scenario *s, struct constraints *limits, double *confidence,
+                           struct error *err)
 {
     struct scenario_cursor cursor;
     bool skipped = false;

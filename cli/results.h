@@ -17,8 +17,8 @@ struct results {
 enum status results_read(const struct cli *cli, const char *path, struct results *r,
                          struct error *err);
 /* Limits and confidence of the first configuration of a scenario. */
-enum status results_limits(const struct scenario *s, struct constraints *limits,
-                           double *confidence, struct error *err);
+enum status results_limits(const struct scenario *s, struct constraints *limits, double *confidence,
+                           struct error *err);
 void results_free(struct results *r);
 
 /* First character that is neither white nor byte order mark: '{' for JSON, '/' for a comment. */

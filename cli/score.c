@@ -3,6 +3,7 @@
 #include "cli/score.h"
 #include "cli/score_engine.h"
 
+#include <gsl/gsl_sort.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,13 +85,6 @@ static enum status run_engine(enum score_engine engine, const struct score_point
     return score_simulate(config, e, row, tally, runs, err);
 }
 
-static int ascending(const void *a, const void *b)
-{
-    const double *const x = a;
-    const double *const y = b;
-    return (*x > *y) - (*x < *y);
-}
-
 /* Does the predicted value differ between runs? Their times and costs are what is kept of them. */
 static bool uses_runs(const struct expression *e)
 {
@@ -115,7 +109,7 @@ static double value_of_runs(const struct score_set *s, struct reader *reader,
         row.speedup = row.baseline_time_s / row.time_s;
         runs->value[i] = expression_number(&s->predicted, read_value, reader);
     }
-    qsort(runs->value, runs->n, sizeof *runs->value, ascending);
+    gsl_sort(runs->value, 1, runs->n);
     if (s->interval > 0) {
         const struct score_statistic ends[] = {{true, (1 - s->interval) / 2},
                                                {true, (1 + s->interval) / 2}};

@@ -2,6 +2,8 @@
  * what they measured. */
 #include "cli/score.h"
 
+#include <gsl/gsl_sort.h>
+#include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +11,11 @@
 static const struct json *first_of(const struct json *list)
 {
     return list->kind == JSON_ARRAY ? list->first : list;
+}
+
+static const struct json *next_of(const struct json *list, const struct json *one)
+{
+    return list->kind == JSON_ARRAY ? one->next : NULL;
 }
 
 static enum status read_statistic(const struct json *node, struct score_statistic *out,
@@ -31,17 +38,8 @@ static enum status read_statistic(const struct json *node, struct score_statisti
 
 double score_statistic(const struct score_statistic *what, const double *sorted, size_t n)
 {
-    double sum = 0;
-    if (what->quantile) {
-        const double at = what->p * (double)(n - 1);
-        const size_t below = (size_t)at;
-        const size_t above = below + 1 < n ? below + 1 : below;
-        return sorted[below] + (at - (double)below) * (sorted[above] - sorted[below]);
-    }
-    for (size_t i = 0; i < n; i++) {
-        sum += sorted[i];
-    }
-    return sum / (double)n;
+    return what->quantile ? gsl_stats_quantile_from_sorted_data(sorted, 1, n, what->p)
+                          : gsl_stats_mean(sorted, 1, n);
 }
 
 enum status score_groups_open(const struct json *spec, size_t rows, struct score_set *s,
@@ -53,8 +51,7 @@ enum status score_groups_open(const struct json *spec, size_t rows, struct score
     if (read_statistic(statistic, &s->statistic, err) != STATUS_OK || by == NULL) {
         return err->code;
     }
-    for (const struct json *c = first_of(by); c != NULL;
-         c = by->kind == JSON_ARRAY ? c->next : NULL) {
+    for (const struct json *c = first_of(by); c != NULL; c = next_of(by, c)) {
         if (c->kind != JSON_STRING) {
             return JSON_RAISE(err, c, ERR_INPUT, "expected the name of a column");
         }
@@ -101,8 +98,7 @@ enum status score_group(struct score_set *s, const struct json *spec, const stru
     struct score_groups *g = &s->groups;
     uint64_t hash = HASH_SEED;
     uint64_t check = hash_bytes(HASH_SEED, &use, sizeof use);
-    for (const struct json *c = first_of(g->by); c != NULL;
-         c = g->by->kind == JSON_ARRAY ? c->next : NULL) {
+    for (const struct json *c = first_of(g->by); c != NULL; c = next_of(g->by, c)) {
         size_t column = 0;
         struct error inner = {0};
         if (table_column(t, c->text, &column, &inner) != STATUS_OK) {
@@ -129,8 +125,7 @@ void score_group_label(const struct score_set *s, const struct table *t, size_t 
                        struct text *out)
 {
     const struct json *by = s->groups.by;
-    for (const struct json *c = first_of(by); c != NULL;
-         c = by->kind == JSON_ARRAY ? c->next : NULL) {
+    for (const struct json *c = first_of(by); c != NULL; c = next_of(by, c)) {
         size_t column = 0;
         struct error ignored = {0};
         if (table_column(t, c->text, &column, &ignored) == STATUS_OK) {
@@ -143,8 +138,7 @@ bool score_group_has(const struct score_set *s, const char *column)
 {
     const struct json *by = s->groups.by;
     bool has = by == NULL;
-    for (const struct json *c = has ? NULL : first_of(by); c != NULL;
-         c = by->kind == JSON_ARRAY ? c->next : NULL) {
+    for (const struct json *c = has ? NULL : first_of(by); c != NULL; c = next_of(by, c)) {
         has = has || strcmp(c->text, column) == 0;
     }
     return has;
@@ -154,13 +148,6 @@ void score_group_add(struct score_set *s, size_t kase, double value)
 {
     s->groups.of[s->groups.rows] = kase;
     s->groups.value[s->groups.rows++] = value;
-}
-
-static int ascending(const void *a, const void *b)
-{
-    const double *const x = a;
-    const double *const y = b;
-    return (*x > *y) - (*x < *y);
 }
 
 enum status score_groups_close(struct score_set *s, struct error *err)
@@ -192,7 +179,7 @@ enum status score_groups_close(struct score_set *s, struct error *err)
         one->n_values = start[c + 1] - start[c];
         if (one->n_values > 0) {
             one->values = sorted + start[c];
-            qsort(sorted + start[c], one->n_values, sizeof *sorted, ascending);
+            gsl_sort(sorted + start[c], 1, one->n_values);
             one->measured = score_statistic(&s->statistic, one->values, one->n_values);
         }
     }

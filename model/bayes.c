@@ -149,6 +149,63 @@ struct bayes_options bayes_ucb(uint64_t seed)
                                   .seed = seed};
 }
 
+static size_t locate_row(const void *context, const size_t *place, double *x)
+{
+    const struct bayes_table *t = context;
+    x[0] = (double)place[0] / (double)(t->n - 1);
+    return 1;
+}
+
+static enum status measure_row(void *context, const size_t *place, double *value, double *ratio,
+                               bool *feasible, struct error *err)
+{
+    const struct bayes_table *t = context;
+    (void)err;
+    *value = 1 / t->value[place[0]];
+    *ratio = 1;
+    *feasible = true;
+    return STATUS_OK;
+}
+
+enum status bayes_table_load(const char *path, const char *model, struct bayes_table *out,
+                             struct error *err)
+{
+    struct table t;
+    size_t name = 0;
+    size_t column = 0;
+    *out = (struct bayes_table){.n = 0};
+    if (table_load(path, &t, err) != STATUS_OK) {
+        return err->code;
+    }
+    if (table_column(&t, "model", &name, err) == STATUS_OK &&
+        table_column(&t, "objective_higher_is_better", &column, err) == STATUS_OK) {
+        for (size_t r = 0; r < t.n_rows && err->code == STATUS_OK; r++) {
+            if (strcmp(table_cell(&t, r, name), model) != 0) {
+                continue;
+            }
+            if (out->n == sizeof out->value / sizeof out->value[0]) {
+                RAISE(err, ERR_INPUT, "%s: more than %zu rows of %s", path, out->n, model);
+            } else if (table_number(&t, r, column, &out->value[out->n], err) == STATUS_OK) {
+                out->most = fmax(out->most, out->value[out->n++]);
+            }
+        }
+    }
+    if (err->code == STATUS_OK && out->n < 2) {
+        RAISE(err, ERR_INPUT, "%s: fewer than two rows of %s", path, model);
+    }
+    table_free(&t);
+    return err->code;
+}
+
+struct bayes_space bayes_table_space(struct bayes_table *t)
+{
+    return (struct bayes_space){.dimensions = 1,
+                                .sizes = {t->n},
+                                .locate = locate_row,
+                                .measure = measure_row,
+                                .context = t};
+}
+
 struct state {
     const struct bayes_space *space;
     const struct bayes_options *options;

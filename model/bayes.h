@@ -74,6 +74,18 @@ struct bayes_space {
                            bool *feasible, struct error *err);
     void *context;
 };
+/* A table of objectives of the repository (smlt_bo_objective.csv): values above 0, higher is
+ * better, of the rows of one model, at evenly spaced places. Measured is 1 / value. */
+struct bayes_table {
+    double value[256];
+    double most; /* the best of them */
+    size_t n;
+};
+enum status bayes_table_load(const char *path, const char *model, struct bayes_table *out,
+                             struct error *err);
+/* The table has to outlive its space. */
+struct bayes_space bayes_table_space(struct bayes_table *t);
+
 struct bayes_result {
     size_t n;
     size_t places[BAYES_MEASUREMENTS][BAYES_DIMENSIONS];

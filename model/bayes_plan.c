@@ -22,10 +22,7 @@ struct space {
 /* The memory the scenario itself says; 0 when it says none: an axis may have taken its place. */
 static double own_memory(const struct scenario *s)
 {
-    struct json *node = json_pointer(s->tree, "/platform/memory_mib");
-    if (node != NULL && node->kind == JSON_OBJECT) {
-        node = json_member(node, "value");
-    }
+    const struct json *node = json_bare(json_pointer(s->tree, "/platform/memory_mib"));
     return node != NULL && node->kind == JSON_NUMBER ? node->number : 0;
 }
 
@@ -138,11 +135,9 @@ static enum status measure(void *context, const size_t *place, double *value, do
     s->out->profile_cost_usd += r->profile_cost_usd;
     *feasible = r->feasible;
     *value = search_value(s->objective, r->point.time_s, r->point.cost_usd);
-    *ratio = 1;
-    if (s->limits.deadline_s > 0 || s->limits.budget_usd > 0) {
-        *ratio = fmax(s->limits.deadline_s > 0 ? r->point.time_s / s->limits.deadline_s : 0,
-                      s->limits.budget_usd > 0 ? r->point.cost_usd / s->limits.budget_usd : 0);
-    }
+    *ratio = s->limits.deadline_s > 0 || s->limits.budget_usd > 0
+                 ? search_miss(&s->limits, r->point.time_s, r->point.cost_usd)
+                 : 1;
     return STATUS_OK;
 }
 

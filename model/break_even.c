@@ -62,11 +62,11 @@ void break_even_close(struct break_even_look *look)
 }
 
 /* A number of the tree, or the value of a sourced or distributed one. */
-static double number_of(struct json *node)
+static double number_of(const struct json *node)
 {
-    while (node != NULL && node->kind == JSON_OBJECT) {
-        struct json *value = json_member(node, "value");
-        node = value != NULL ? value : json_member(node, "mean");
+    node = json_bare(node);
+    if (node != NULL && node->kind == JSON_OBJECT) {
+        node = json_member(node, "mean");
     }
     return node != NULL && node->kind == JSON_NUMBER ? node->number : (double)NAN;
 }

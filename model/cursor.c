@@ -235,8 +235,8 @@ void cursor_locate(const struct scenario_cursor *c, uint64_t point, struct error
     }
     indices(c->scenario, point, index);
     struct json *catalogue = json_copy(&arena, c->scenario->catalogue);
-    if (catalogue != NULL &&
-        point_tree(c->scenario, &arena, index, SIZE_MAX, false, catalogue, &tree, &ignored) == STATUS_OK) {
+    if (catalogue != NULL && point_tree(c->scenario, &arena, index, SIZE_MAX, false, catalogue,
+                                        &tree, &ignored) == STATUS_OK) {
         char pointer[sizeof err->path];
         snprintf(pointer, sizeof pointer, "%s", err->path);
         const struct json *node = json_pointer(tree, pointer);

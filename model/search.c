@@ -34,6 +34,17 @@ bool search_within(const struct constraints *limits, double time_s, double cost_
            (limits->budget_usd <= 0 || cost_usd <= limits->budget_usd);
 }
 
+double search_miss(const struct constraints *limits, double time_s, double cost_usd)
+{
+    return fmax(limits->deadline_s > 0 ? time_s / limits->deadline_s : 0,
+                limits->budget_usd > 0 ? cost_usd / limits->budget_usd : 0);
+}
+
+const char *search_goal_name(enum search_goal goal)
+{
+    return goal == GOAL_TIME ? "time" : goal == GOAL_COST ? "cost" : "balanced";
+}
+
 struct search_objective search_usual(const struct constraints *limits)
 {
     return (struct search_objective){limits->deadline_s > 0   ? GOAL_COST
@@ -52,8 +63,7 @@ void search_pick_add(struct search_pick *p, ptrdiff_t number, double time_s, dou
 {
     const struct constraints *c = &p->limits;
     const double value = search_value(&p->objective, time_s, cost_usd);
-    const double miss = fmax(c->deadline_s > 0 ? time_s / c->deadline_s : 0,
-                             c->budget_usd > 0 ? cost_usd / c->budget_usd : 0);
+    const double miss = search_miss(c, time_s, cost_usd);
     const double time_best = p->so_far.time_s;
     const bool before =
         value < p->so_far.value ||

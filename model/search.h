@@ -36,6 +36,11 @@ struct search_objective {
 double search_value(const struct search_objective *o, double time_s, double cost_usd);
 /* Within deadline and budget (0 = none)? */
 bool search_within(const struct constraints *limits, double time_s, double cost_usd);
+/* By which factor the limit missed most is missed, max(time / deadline, dollars / budget): at most
+ * 1 within; 0 without limits. */
+double search_miss(const struct constraints *limits, double time_s, double cost_usd);
+/* "time", "cost" or "balanced", as --minimise has them. */
+const char *search_goal_name(enum search_goal goal);
 /* Without a word on what to minimise: dollars when there is a deadline, time when there is only a
  * budget (the two scenarios of SMLT, section 3.2), without limits the least time times dollars. */
 struct search_objective search_usual(const struct constraints *limits);
@@ -45,8 +50,7 @@ struct search_pick {
     struct search_objective objective;
     struct constraints limits;
     ptrdiff_t best;    /* of the points within the limits: least value, then time, then dollars */
-    ptrdiff_t nearest; /* misses the limits by the least factor, max(time / deadline, dollars /
-                        * budget); without limits the first */
+    ptrdiff_t nearest; /* of the least search_miss; without limits the first */
     struct {
         double value, time_s, cost_usd; /* of `best` */
         double miss;                    /* of `nearest` */

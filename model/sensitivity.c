@@ -113,16 +113,14 @@ static const char *name_used(const struct scenario *s, uint64_t point, const cha
 {
     char pointer[64];
     snprintf(pointer, sizeof pointer, "/%s/use", section);
-    struct json *node = json_pointer(s->tree, pointer);
+    const struct json *node = json_pointer(s->tree, pointer);
     for (size_t i = 0; i < s->n_axes; i++) {
         const struct axis *axis = &s->axes[i];
         if (strcmp(axis->pointer, pointer) == 0 && axis->values != NULL) {
             node = axis->values[axis_index(s, axis, point)];
         }
     }
-    if (node != NULL && node->kind == JSON_OBJECT) {
-        node = json_member(node, "value");
-    }
+    node = json_bare(node);
     return node != NULL && node->kind == JSON_STRING ? node->text : NULL;
 }
 

@@ -4,6 +4,7 @@
  * and the same draws of uncertain constants, so that differences are taken run by run. */
 #include "sim/estimate.h"
 
+#include <gsl/gsl_sort.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,17 +24,10 @@ static void take(double time_s, double cost_usd, void *context)
     }
 }
 
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a;
-    const double y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* What the share `sure` of the runs stays within: sorts them. */
 static double sure_within(double *x, size_t n, double sure)
 {
-    qsort(x, n, sizeof *x, ascending);
+    gsl_sort(x, 1, n);
     const size_t at = (size_t)ceil(sure * (double)n);
     return x[at > 0 ? (at <= n ? at : n) - 1 : 0];
 }
@@ -58,7 +52,13 @@ static void examine(struct contender *c, struct runs *r, const struct search_obj
     c->sure_cost_usd = sure_within(r->cost_usd, r->count, sure);
 }
 
-static enum status play(struct contender *c, struct runs *values, size_t times,
+/* What each run of a contender was worth to the objective. */
+struct worth {
+    double *value;
+    size_t count;
+};
+
+static enum status play(struct contender *c, struct worth *worth, size_t times,
                         const struct search_objective *objective, double sure,
                         const struct simulation_options *options, struct error *err)
 {
@@ -87,8 +87,8 @@ static enum status play(struct contender *c, struct runs *values, size_t times,
         c->p_deadline = outcome.p_deadline;
         c->p_budget = outcome.p_budget;
         examine(c, &runs, objective, sure, block + 2 * times);
-        memmove(values->time_s, block + 2 * times, runs.count * sizeof *block);
-        values->count = runs.count;
+        memmove(worth->value, block + 2 * times, runs.count * sizeof *block);
+        worth->count = runs.count;
     }
     free(block);
     evaluator_free(&e);
@@ -109,48 +109,48 @@ static int better_first(const void *left, const void *right)
 }
 
 /* Can it not be told from the best? Run by run, over those both have played. */
-static bool ties(const struct contender *c, const struct runs *best, const struct runs *own,
+static bool ties(const struct contender *c, const struct worth *best, const struct worth *own,
                  double *scratch)
 {
     const size_t n = best->count < own->count ? best->count : own->count;
     double mean = 0;
     double half = 0;
     for (size_t i = 0; i < n; i++) {
-        scratch[i] = own->time_s[i] - best->time_s[i];
+        scratch[i] = own->value[i] - best->value[i];
     }
     estimate_mean(scratch, n, c->config.simulation.confidence, &mean, &half);
     return mean <= half;
 }
 
 /* Who cannot be told from the best, which is the first? Gives their number. */
-static size_t mark_ties(struct contender *list, size_t n, const struct runs *values,
+static size_t mark_ties(struct contender *list, size_t n, const struct worth *worth,
                         double *scratch)
 {
     size_t count = 0;
     for (size_t i = 0; i < n; i++) {
         list[i].tied = i > 0 && !list[i].infeasible &&
-                       ties(&list[i], &values[list[0].number], &values[list[i].number], scratch);
+                       ties(&list[i], &worth[list[0].number], &worth[list[i].number], scratch);
         count += list[i].tied;
     }
     return count;
 }
 
-static enum status rank(struct contender *list, size_t n, struct runs *values, double *scratch,
+static enum status rank(struct contender *list, size_t n, struct worth *worth, double *scratch,
                         const struct search_objective *objective, double sure, size_t times,
                         size_t most, const struct simulation_options *options, struct error *err)
 {
     for (size_t i = 0; i < n; i++) {
         list[i].number = i;
-        if (play(&list[i], &values[i], times, objective, sure, options, err) != STATUS_OK) {
+        if (play(&list[i], &worth[i], times, objective, sure, options, err) != STATUS_OK) {
             return err->code;
         }
     }
     qsort(list, n, sizeof *list, better_first);
-    while (mark_ties(list, n, values, scratch) > 0 && times < most) {
+    while (mark_ties(list, n, worth, scratch) > 0 && times < most) {
         times = 2 * times < most ? 2 * times : most;
         for (size_t i = 0; i < n; i++) {
-            if ((i == 0 || list[i].tied) && play(&list[i], &values[list[i].number], times,
-                                                 objective, sure, options, err) != STATUS_OK) {
+            if ((i == 0 || list[i].tied) && play(&list[i], &worth[list[i].number], times, objective,
+                                                 sure, options, err) != STATUS_OK) {
                 return err->code;
             }
         }
@@ -165,17 +165,17 @@ enum status contest(struct contender *list, size_t n, const struct search_object
 {
     const size_t most = replications_max > 0 ? replications_max : 1;
     const size_t times = replications_min < most ? replications_min : most;
-    struct runs *const values = calloc(n + 1, sizeof *values);
+    struct worth *const worth = calloc(n + 1, sizeof *worth);
     double *const block = malloc((n + 1) * most * sizeof *block);
-    if (values == NULL || block == NULL) {
+    if (worth == NULL || block == NULL) {
         RAISE(err, ERR_MEMORY, "no memory for %zu replications", (n + 1) * most);
     } else {
-        for (size_t i = 0; i < n; i++) { /* of the objective */
-            values[i] = (struct runs){.time_s = block + (i + 1) * most, .capacity = most};
+        for (size_t i = 0; i < n; i++) {
+            worth[i].value = block + (i + 1) * most;
         }
-        rank(list, n, values, block, objective, sure, times, most, options, err);
+        rank(list, n, worth, block, objective, sure, times, most, options, err);
     }
-    free(values);
+    free(worth);
     free(block);
     return err->code;
 }

@@ -12,7 +12,7 @@ struct provenance {
     struct fingerprints hashes;
     uint64_t points; /* of the whole sweep */
     uint32_t shard, shards;
-    bool predict, simulate; /* engines */
+    bool predict, simulate;    /* engines */
     struct constraints limits; /* of the first point; 0 = none */
     double confidence;         /* of the intervals, 0 to 1 */
 };
@@ -72,8 +72,8 @@ struct stored_run {
     char prices[17], profile[17];
     char *started, *ended, *name, *path, *command, *host, *version, *commit, *engines;
     double seed;
-    struct constraints limits; /* 0 = none, or a store of an older version */
-    double confidence;         /* of the intervals; NaN = an older version */
+    struct constraints limits;            /* 0 = none, or a store of an older version */
+    double confidence;                    /* of the intervals; NaN = an older version */
     uint64_t points, shard, shards, rows; /* rows: of this sweep in the store (sweep_runs) */
     struct sweep_counts counts;
     bool finished;

@@ -54,49 +54,6 @@ static void expected_improvement_is_the_integral(void **state)
     assert_true(expected_improvement(1, 0, 0) == 1 && expected_improvement(0, 1, 0) == 0);
 }
 
-struct objective {
-    double value[256];
-    size_t n;
-};
-
-static size_t locate(const void *context, const size_t *place, double *x)
-{
-    const struct objective *o = context;
-    x[0] = (double)place[0] / (double)(o->n - 1);
-    return 1;
-}
-
-static enum status measure(void *context, const size_t *place, double *value, double *ratio,
-                           bool *feasible, struct error *err)
-{
-    const struct objective *o = context;
-    (void)err;
-    *value = 1 / o->value[place[0]];
-    *ratio = 1;
-    *feasible = true;
-    return STATUS_OK;
-}
-
-static struct objective objective_of(const char *name)
-{
-    struct objective o = {.n = 0};
-    struct table t;
-    struct error err = {0};
-    size_t model = 0;
-    size_t column = 0;
-    assert_ok(table_load(FAASCAST_ROOT "/scenarios/published/smlt_bo_objective.csv", &t, &err),
-              &err);
-    assert_ok(table_column(&t, "model", &model, &err), &err);
-    assert_ok(table_column(&t, "objective_higher_is_better", &column, &err), &err);
-    for (size_t r = 0; r < t.n_rows && o.n < 256; r++) {
-        if (strcmp(table_cell(&t, r, model), name) == 0) {
-            assert_ok(table_number(&t, r, column, &o.value[o.n++], &err), &err);
-        }
-    }
-    table_free(&t);
-    return o;
-}
-
 /* Random search with as many measurements is the least an optimiser must beat; the exact answer
  * is what it cannot beat. */
 static void on_its_own_tables_it_beats_chance_and_not_the_exact_answer(void **state)
@@ -104,16 +61,12 @@ static void on_its_own_tables_it_beats_chance_and_not_the_exact_answer(void **st
     (void)state;
     static const char *const models[] = {"bert_small", "bert_medium"};
     for (int m = 0; m < 2; m++) {
-        const struct objective o = objective_of(models[m]);
-        double most = 0;
-        for (size_t i = 0; i < o.n; i++) {
-            most = fmax(most, o.value[i]);
-        }
-        const struct bayes_space space = {.dimensions = 1,
-                                          .sizes = {o.n},
-                                          .locate = locate,
-                                          .measure = measure,
-                                          .context = (void *)&o};
+        struct bayes_table table;
+        struct error err = {0};
+        assert_ok(bayes_table_load(FAASCAST_ROOT "/scenarios/published/smlt_bo_objective.csv",
+                                   models[m], &table, &err),
+                  &err);
+        const struct bayes_space space = bayes_table_space(&table);
         for (int ucb = 0; ucb < 2; ucb++) {
             double guided = 0;
             double chance = 0;
@@ -121,7 +74,6 @@ static void on_its_own_tables_it_beats_chance_and_not_the_exact_answer(void **st
                 struct bayes_options how = ucb ? bayes_ucb(seed) : bayes_ei(seed);
                 struct bayes_result r;
                 struct bayes_result again;
-                struct error err = {0};
                 assert_ok(bayes_minimise(&space, &how, &r, &err), &err);
                 assert_ok(bayes_minimise(&space, &how, &again, &err), &err);
                 assert_int_equal(memcmp(&r, &again, sizeof r), 0);
@@ -132,12 +84,12 @@ static void on_its_own_tables_it_beats_chance_and_not_the_exact_answer(void **st
                         assert_true(r.places[i][0] != r.places[k][0]);
                     }
                 }
-                guided += 1 - 1 / r.values[r.best] / most;
+                guided += 1 - 1 / r.values[r.best] / table.most;
                 how.initial = (uint32_t)r.n; /* all of them at random */
                 how.most = (uint32_t)r.n;
                 how.seed += 1000000;
                 assert_ok(bayes_minimise(&space, &how, &r, &err), &err);
-                chance += 1 - 1 / r.values[r.best] / most;
+                chance += 1 - 1 / r.values[r.best] / table.most;
             }
             if (!(guided < chance)) {
                 print_error("%s, %s: regret %g, by chance %g\n", models[m], ucb ? "UCB" : "EI",

@@ -35,8 +35,8 @@ struct backend {
     struct slot *(*slot_cut)(struct bump *b, const struct kernel_shape *s, size_t n,
                              enum slot_use use);
     /* For batches of up to n images, tangents of up to `kept` images (0: none). `done` is a slot of
-     * done_n images, or NULL and 0, that nobody needs any more when tangents are taken: its maps may
-     * serve for them. */
+     * done_n images, or NULL and 0, that nobody needs any more when tangents are taken: its maps
+     * may serve for them. */
     struct scratch *(*scratch_cut)(struct bump *b, const struct kernel_shape *s, size_t n,
                                    size_t kept, const struct slot *done, size_t done_n);
 

@@ -121,8 +121,8 @@ static enum status open_samplers(struct trainer *t, struct error *err)
                               stream_seed(seed, STREAM_VALIDATION), "validation", err);
     }
     if (status == STATUS_OK && d->test->n > 0) {
-        status = open_sampler(&t->test, d->test_set, d->test, shape,
-                              stream_seed(seed, STREAM_TEST), "test", err);
+        status = open_sampler(&t->test, d->test_set, d->test, shape, stream_seed(seed, STREAM_TEST),
+                              "test", err);
     }
     return status;
 }

@@ -114,6 +114,8 @@ enum status json_parse(struct arena *a, const char *file, const char *text, size
 enum status json_load(struct arena *a, const char *path, struct json **out, struct error *err);
 
 struct json *json_member(const struct json *object, const char *key); /* NULL if absent */
+/* What stands there: the "value" of an object that has one, else the node itself; NULL of NULL. */
+const struct json *json_bare(const struct json *node);
 struct json *json_index(const struct json *array, size_t i);
 /* RFC 6901; NULL when nothing is there. */
 struct json *json_pointer(struct json *root, const char *pointer);

@@ -138,6 +138,13 @@ struct json *json_member(const struct json *object, const char *key)
     return NULL;
 }
 
+const struct json *json_bare(const struct json *node)
+{
+    const struct json *value =
+        node != NULL && node->kind == JSON_OBJECT ? json_member(node, "value") : NULL;
+    return value != NULL ? value : node;
+}
+
 struct json *json_index(const struct json *array, size_t i)
 {
     struct json *child = array->first;
