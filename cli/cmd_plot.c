@@ -60,7 +60,8 @@ const struct command command_plot = {
     .options = options,
     .details = "RESULTS are rows of predict, simulate or sweep (CSV or JSON), or a scenario, which "
                "is then predicted; rows of several files are drawn together. The end of -o tells "
-               "the form. Published points are laid over speedup and time where there are some. "
+               "the form: .svg, .png or .pdf. Published points are laid over speedup and time "
+               "where there are some. "
                "KIND is one of:"
 #define X(name, words) "\n  " #name ": " words
     PLOT_KIND_LIST(X)

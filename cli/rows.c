@@ -181,10 +181,11 @@ static void write_unmet(struct text *out, const struct row_list *list, const str
                 {", the cheapest ", &list->rows[m->cheapest]}};
     text_puts(out, "No configuration is ");
     text_limits(out, limits);
-    text_puts(out, ".\n");
+    text_puts(out, ", the scenario's limits.\n");
     for (int i = 0; i < (m->fastest == m->cheapest ? 1 : 2); i++) {
-        text_puts(out, m->fastest == m->cheapest ? "The fastest and cheapest takes "
-                                                 : told[i].words);
+        text_puts(out,
+                  m->fastest == m->cheapest ? "The fastest and cheapest takes " : told[i].words);
+        text_puts(out, told[i].row->bound > 0 ? "at most " : "");
         text_time(out, told[i].row->time_s);
         text_puts(out, " and ");
         text_dollars(out, told[i].row->cost_usd);
@@ -311,6 +312,45 @@ static void write_title(struct text *out, const struct row_list *list)
     text_puts(out, same_system || same_platform ? "\n" : "");
 }
 
+/* ", serial on bare-metal-56-core": what the baseline names itself. */
+static void write_baseline(struct text *out, const struct scenario *s)
+{
+    static const char *const pointers[] = {"/system/name", "/platform/use"};
+    static const char *const words[] = {", ", " on "};
+    for (int i = 0; i < 2; i++) {
+        const struct json *name =
+            json_bare(s->baseline != NULL ? json_pointer(s->baseline, pointers[i]) : NULL);
+        if (name == NULL || name->kind != JSON_STRING) {
+            return;
+        }
+        text_printf(out, "%s%s", words[i], name->text);
+    }
+}
+
+/* What the numbers are of, below them. */
+static void write_footer(struct text *out, const struct scenario *s, const struct row_list *list)
+{
+    const struct row *first = &list->rows[0];
+    bool same = true;
+    bool bound = false;
+    for (size_t i = 0; i < list->count; i++) {
+        same = same && list->rows[i].baseline_time_s == first->baseline_time_s;
+        bound = bound || (list->rows[i].feasible && list->rows[i].bound > 0);
+    }
+    text_puts(out, "\nUSD per training run; parts of the time in %.\n");
+    if (!isnan(first->baseline_time_s)) {
+        text_puts(out, "Speed-up against the scenario's baseline");
+        write_baseline(out, s);
+        if (same) {
+            text_puts(out, " (");
+            text_time(out, first->baseline_time_s);
+            text_puts(out, ")");
+        }
+        text_puts(out, ".\n");
+    }
+    text_puts(out, bound ? "<= is an upper bound; faascast simulate says how much less.\n" : "");
+}
+
 void text_rows_table(struct text *out, const struct cli *cli, const struct scenario *s,
                      const struct constraints *constraints, const struct row_list *list)
 {
@@ -359,21 +399,7 @@ void text_rows_table(struct text *out, const struct cli *cli, const struct scena
     text_puts(out, "\n");
     hide_empty(&g, s->n_axes);
     write_grid(out, &g, cli, list, s->n_axes, strong);
-    const struct row *first = &list->rows[0];
-    text_puts(out, "\nUSD per training run; parts of the time in %");
-    if (!isnan(first->baseline_time_s)) {
-        text_puts(out, "; speed-up against the scenario's baseline");
-        bool same = true;
-        for (size_t i = 1; i < list->count; i++) {
-            same = same && list->rows[i].baseline_time_s == first->baseline_time_s;
-        }
-        if (same) {
-            text_puts(out, " (");
-            text_time(out, first->baseline_time_s);
-            text_puts(out, ")");
-        }
-    }
-    text_puts(out, ".\n");
+    write_footer(out, s, list);
     write_unmet(out, list, &marks, constraints);
     free(g.cells);
     free(strong);
