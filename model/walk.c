@@ -17,6 +17,7 @@ void walk_start(struct walk *w, const struct config *c, struct evaluator *e, dou
     const size_t clock_size = offsetof(struct clock, phase_s) + p->n_phases * sizeof(double);
     w->meetings = NULL;
     w->spread = 0;
+    w->drifts = false;
     w->config = c;
     w->evaluator = e;
     memset(w->polls, 0, sizeof w->polls);
@@ -42,6 +43,7 @@ void walk_copy(struct walk *to, const struct walk *from)
     const struct program *p = &from->evaluator->program;
     to->meetings = NULL;
     to->spread = 0;
+    to->drifts = from->drifts;
     to->config = from->config;
     to->evaluator = from->evaluator;
     memcpy(to->polls, from->polls, sizeof to->polls);
@@ -176,11 +178,12 @@ static bool await(struct walk *w, uint32_t r, const struct op *op, bool first)
     double seen_s =
         poll_doubling(own->at_s, ready_s, first_s, w->config->system.poll_interval_max_s, latency_s,
                       &polls, &interval_s);
-    if (ready_s > own->at_s && w->evaluator->round_noise_s > 0.25 * interval_s && interval_s > 0) {
-        /* Noise spreads the signal over the grid: half an interval is lost on average (models.md,
-         * section 2), and which grid point it is has no meaning. */
+    const bool spread = w->drifts || w->evaluator->round_noise_s > 0.25 * interval_s;
+    if (ready_s > own->at_s && spread && interval_s > 0) {
+        /* Noise, or rounds that never meet the grid alike, spread the signal over it: half an
+         * interval is lost on average (models.md, section 2). */
         seen_s = ready_s + 0.5 * interval_s;
-        polls = 1 + (ready_s - own->at_s) / interval_s;
+        polls = larger(1, 0.5 + (ready_s - own->at_s) / interval_s);
     }
     if (op->poll == POLL_LIST) {
         w->polls[op->store][0] += polls * op->poll_pages * p->roles[r].actors;
@@ -394,9 +397,10 @@ static void average(const struct walk *w, const struct walk *from, double rounds
 
 enum status walk_steady(struct walk *w, double limit, struct increment *out, struct error *err)
 {
-    /* Transients last a round or two; only polling may keep rounds from ever repeating exactly.
-     * Then the second half of ROUNDS_MAX rounds stands for the later ones. */
-    enum { ROUNDS_MAX = 256 };
+    /* Transients last a round or two; only polling may keep rounds from ever repeating exactly:
+     * they slide along the grids. The least noise then makes every place on a grid as likely as
+     * another. Without any, the second half of ROUNDS_MAX rounds stands for the later ones. */
+    enum { ROUNDS_DRIFT = 8, ROUNDS_MAX = 256 };
     const struct program *p = &w->evaluator->program;
     struct walk from;
     double last_s[ROLE_LIMIT];
@@ -427,6 +431,8 @@ enum status walk_steady(struct walk *w, double limit, struct increment *out, str
         steady = out->rounds > 0 && repeats(p, step_s, last_s, period_s, 1e-12 * latest_s);
         memcpy(last_s, step_s, sizeof last_s);
         out->rounds++;
+        w->drifts = w->drifts ||
+                    (!steady && out->rounds == ROUNDS_DRIFT && w->evaluator->round_noise_s > 0);
         if (steady && kept_at + 1 < out->rounds) {
             /* Late to settle: the last step alone is what repeats. */
             struct walk next;
