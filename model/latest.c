@@ -205,11 +205,12 @@ double expected_latest(struct evaluator *e, const struct arrival *arrivals, size
     int exponent = 0;
     frexp(arrivals[0].noisy_s, &exponent);
     const double grain_s = ldexp(1, exponent - 32);
+    const double grains_per_s = 1 / grain_s; /* a power of two, so exact */
     const double first_s = arrivals[0].at_s;
     for (size_t i = 0; i < count; i++) {
         relative[i] = arrivals[i];
-        relative[i].at_s = grain_s * rint((arrivals[i].at_s - first_s) / grain_s);
-        relative[i].noisy_s = grain_s * rint(arrivals[i].noisy_s / grain_s);
+        relative[i].at_s = grain_s * rint((arrivals[i].at_s - first_s) * grains_per_s);
+        relative[i].noisy_s = grain_s * rint(arrivals[i].noisy_s * grains_per_s);
         uint64_t words[sizeof relative[0] / sizeof(uint64_t)];
         memcpy(words, &relative[i], sizeof words);
         for (size_t k = 0; k < sizeof words / sizeof words[0]; k++) {

@@ -20,6 +20,7 @@ struct chunk {
     uint64_t failed_at; /* the first of them */
     struct error err;   /* of that point */
     bool interrupted;   /* the rest was left out */
+    double took_s;      /* computed here: in how long */
 };
 
 /* What one thread computes with. */

@@ -159,7 +159,8 @@ static enum status check_writable(const char *path, struct error *err)
 static int open_file(const char *path, enum store_mode mode, sqlite3 **db)
 {
     if (mode == STORE_WRITE) {
-        return sqlite3_open_v2(path, db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+        return sqlite3_open_v2(
+            path, db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
     }
     struct text uri = {0};
     char *slash = NULL;
@@ -179,7 +180,7 @@ static int open_file(const char *path, enum store_mode mode, sqlite3 **db)
                          ? SQLITE_NOMEM
                          : sqlite3_open_v2(uri.data, db,
                                            (fixed ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) |
-                                               SQLITE_OPEN_URI,
+                                               SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX,
                                            NULL);
     text_free(&uri);
     return code;
