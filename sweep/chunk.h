@@ -20,7 +20,7 @@ struct chunk {
     uint64_t failed_at; /* the first of them */
     struct error err;   /* of that point */
     bool interrupted;   /* the rest was left out */
-    double took_s;      /* computed here: in how long */
+    double took_s;      /* to compute it */
 };
 
 /* What one thread computes with. */
@@ -34,5 +34,9 @@ enum status lane_init(struct lane *l, const struct scenario *s, const struct swe
                       struct error *err);
 void lane_free(struct lane *l);
 void lane_compute(struct lane *l, struct chunk *c);
+/* How many chunks that take so long are computed while a batch of rows is written. */
+double sweep_ahead(double took_s);
+/* Seconds of a clock that never goes back. */
+double sweep_now_s(void);
 
 #endif

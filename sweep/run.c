@@ -12,9 +12,6 @@
 
 enum { FLUSH_ROWS = 16384 };
 static const double flush_s = 0.5;
-/* Writing FLUSH_ROWS rows takes 20 to 40 ms. */
-static const double flush_ahead_s = 0.04;
-enum { AHEAD_MAX = 32 };
 
 struct clerk {
     const struct scenario *scenario;
@@ -36,20 +33,10 @@ struct clerk {
     struct error failure;
 };
 
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static void work(void *context, unsigned lane, struct team_task *task)
 {
     struct clerk *k = context;
-    struct chunk *c = (struct chunk *)task;
-    const double start_s = now_s();
-    lane_compute(&k->lanes[lane], c);
-    c->took_s = now_s() - start_s;
+    lane_compute(&k->lanes[lane], (struct chunk *)task);
 }
 
 static struct chunk *next_of(const struct chunk *c)
@@ -220,7 +207,7 @@ static void keep(struct clerk *k, struct chunk *c)
         k->stop = k->stop || k->options->fail_fast;
     }
     if (k->pending == NULL) {
-        k->pending_since_s = now_s();
+        k->pending_since_s = sweep_now_s();
     }
     k->pending_rows += c->rows.n_records;
     push_in_order(&k->pending, c);
@@ -230,8 +217,7 @@ static void keep(struct clerk *k, struct chunk *c)
  * that nobody waits for it. */
 static void hand_out(struct clerk *k, struct error *err)
 {
-    const double ahead =
-        k->options->threads > 1 && k->chunk_s > 0 ? fmin(flush_ahead_s / k->chunk_s, AHEAD_MAX) : 0;
+    const double ahead = k->options->threads > 1 ? sweep_ahead(k->chunk_s) : 0;
     const size_t here = (2 + (size_t)ahead) * k->options->threads;
     while (k->held != NULL || (k->held = next_chunk(k, err)) != NULL) {
         if (k->remote != NULL && remote_give(k->remote, k->held)) {
@@ -254,8 +240,10 @@ static struct chunk *finished(struct clerk *k, struct error *err)
         k->at_work--;
         return c;
     }
-    if (c == NULL && (k->simulate || k->remote != NULL || !team_help(k->team))) {
-        c = (struct chunk *)team_take(k->team, k->remote != NULL ? 0.0002 : 0.1);
+    if (c == NULL && (k->simulate || !team_help(k->team))) {
+        /* Other ranks are asked between: often where chunks are short. */
+        const double wait_s = fmax(0.0002, fmin(0.01, 0.05 * k->chunk_s));
+        c = (struct chunk *)team_take(k->team, k->remote != NULL ? wait_s : 0.1);
         if (c == NULL && k->remote != NULL && k->at_work_here == 0) {
             nanosleep(&(struct timespec){.tv_nsec = 20000}, NULL);
         }
@@ -271,10 +259,8 @@ static struct chunk *finished(struct clerk *k, struct error *err)
 static enum status one_engine(struct clerk *k, struct error *err)
 {
     const struct sweep_options *o = k->options;
-    const struct team_options team = {.lanes = o->threads,
-                                      .caller_helps = !k->simulate && k->remote == NULL,
-                                      .work = work,
-                                      .context = k};
+    const struct team_options team = {
+        .lanes = o->threads, .caller_helps = !k->simulate, .work = work, .context = k};
     double told_s = 0;
     bool interrupted = false;
     k->next = 0;
@@ -300,11 +286,11 @@ static enum status one_engine(struct clerk *k, struct error *err)
             keep(k, c);
         }
         if (err->code == STATUS_OK && k->pending != NULL &&
-            (k->pending_rows >= FLUSH_ROWS || now_s() - k->pending_since_s >= flush_s)) {
+            (k->pending_rows >= FLUSH_ROWS || sweep_now_s() - k->pending_since_s >= flush_s)) {
             flush(k, err);
         }
-        if (o->progress != NULL && now_s() - told_s >= 0.2) {
-            told_s = now_s();
+        if (o->progress != NULL && sweep_now_s() - told_s >= 0.2) {
+            told_s = sweep_now_s();
             o->progress(k->counts, o->context);
         }
     }
@@ -440,7 +426,7 @@ enum status sweep_estimate(const struct scenario *s, const struct sweep_options 
             out->counts.points += points;
             out->counts.kept += out->kept[i];
             /* Points spread over the sweep by the golden ratio, for half a second. */
-            const double start_s = now_s();
+            const double start_s = sweep_now_s();
             double share = 0.5;
             do {
                 const uint64_t most = i == 1 ? 1 : 64;
@@ -460,8 +446,8 @@ enum status sweep_estimate(const struct scenario *s, const struct sweep_options 
                     store_insert(k.store, k.series, &c->rows, err);
                 }
                 out->sampled[i] += c->span;
-            } while (err->code == STATUS_OK && now_s() - start_s < 0.5);
-            out->point_s[i] = (now_s() - start_s) / (double)out->sampled[i];
+            } while (err->code == STATUS_OK && sweep_now_s() - start_s < 0.5);
+            out->point_s[i] = (sweep_now_s() - start_s) / (double)out->sampled[i];
             out->time_s += out->point_s[i] * (double)(points - out->kept[i]) / o->threads;
         }
     }
