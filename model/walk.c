@@ -178,8 +178,9 @@ static bool await(struct walk *w, uint32_t r, const struct op *op, bool first)
     double seen_s =
         poll_doubling(own->at_s, ready_s, first_s, w->config->system.poll_interval_max_s, latency_s,
                       &polls, &interval_s);
-    const bool spread = w->drifts || w->evaluator->round_noise_s > 0.25 * interval_s;
-    if (ready_s > own->at_s && spread && interval_s > 0) {
+    const bool spread = ready_s > own->at_s && interval_s > 0 &&
+                        (w->drifts || w->evaluator->round_noise_s > 0.25 * interval_s);
+    if (spread) {
         /* Noise, or rounds that never meet the grid alike, spread the signal over it: half an
          * interval is lost on average (models.md, section 2). */
         seen_s = ready_s + 0.5 * interval_s;
@@ -196,6 +197,11 @@ static bool await(struct walk *w, uint32_t r, const struct op *op, bool first)
         own->at_s = seen_s;
         if (!ch->from_self) {
             own->noisy_s = own->variance_s2 = 0;
+        }
+        if (spread && p->roles[r].actors > 1) {
+            /* Each has a grid of its own: what it loses is uniform on one interval. */
+            own->noisy_s += 0.5 * interval_s;
+            own->variance_s2 += interval_s * interval_s / 12;
         }
         w->spread &= ~(UINT32_C(1) << r);
     }

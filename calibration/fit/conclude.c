@@ -101,7 +101,7 @@ static void append(char *text, size_t size, const char *format, ...)
 static void name_direction(const struct ls_state *s, const size_t *index, const double *v,
                            size_t used, struct fit_ambiguity *out)
 {
-    size_t members[LS_PARAMETERS], count = 0;
+    size_t members[LS_PARAMETERS] = {0}, count = 0;
     double largest = 0;
     for (size_t k = 0; k < used; k++) {
         largest = fmax(largest, fabs(v[k]));
