@@ -133,7 +133,7 @@ enum status time_ops(const struct config *c, struct evaluator *e, double *slowed
     count_crowd(p, &crowd);
     *slowed = 0;
     *noisy = false;
-    e->round_noise_s = 0;
+    e->drift_s = 0;
     for (uint32_t r = 0; r < p->n_roles; r++) {
         const struct role *role = &p->roles[r];
         double round_s2 = 0;
@@ -162,7 +162,7 @@ enum status time_ops(const struct config *c, struct evaluator *e, double *slowed
                 round_s2 += kind == SPAN_ITERATION ? e->op_noise_s[i] * e->op_noise_s[i] : 0;
             }
         }
-        e->round_noise_s = larger(e->round_noise_s, sqrt(round_s2));
+        e->drift_s = larger(e->drift_s, sqrt(round_s2 * c->workload.rounds));
     }
     return STATUS_OK;
 }

@@ -380,7 +380,7 @@ struct tally {
 struct evaluator {
     struct program program;
     double *op_s, *op_noise_s; /* per op: mean time, standard deviation */
-    double round_noise_s;      /* standard deviation of one round of the noisiest role */
+    double drift_s; /* how far noise drives roles apart over all rounds, standard deviation */
     size_t op_capacity;
     struct maxima *maxima; /* expected maxima met so far (model/maximum.c) */
     struct latest {

@@ -17,7 +17,6 @@ void walk_start(struct walk *w, const struct config *c, struct evaluator *e, dou
     const size_t clock_size = offsetof(struct clock, phase_s) + p->n_phases * sizeof(double);
     w->meetings = NULL;
     w->spread = 0;
-    w->drifts = false;
     w->config = c;
     w->evaluator = e;
     memset(w->polls, 0, sizeof w->polls);
@@ -43,7 +42,6 @@ void walk_copy(struct walk *to, const struct walk *from)
     const struct program *p = &from->evaluator->program;
     to->meetings = NULL;
     to->spread = 0;
-    to->drifts = from->drifts;
     to->config = from->config;
     to->evaluator = from->evaluator;
     memcpy(to->polls, from->polls, sizeof to->polls);
@@ -154,6 +152,20 @@ static void start_call(struct walk *w, uint32_t r)
     clock->start_s += w->starting_s[r];
 }
 
+/* The share of a role's actors that wait at all where all wait for each other: whoever sends the
+ * last signal finds the others' there. */
+static double later_share(const struct program *p, const struct channel_state *ch, uint32_t r)
+{
+    if (ch->from_self || p->roles[r].actors == 1 || (ch->producer_roles >> r & 1) == 0) {
+        return 1;
+    }
+    double producers = 0;
+    for (uint32_t i = 0; i < p->n_roles; i++) {
+        producers += (ch->producer_roles >> i & 1) != 0 ? p->roles[i].actors : 0;
+    }
+    return 1 - 1 / producers;
+}
+
 /* Gives false when the signals have not come yet. */
 static bool await(struct walk *w, uint32_t r, const struct op *op, bool first)
 {
@@ -178,12 +190,12 @@ static bool await(struct walk *w, uint32_t r, const struct op *op, bool first)
     double seen_s =
         poll_doubling(own->at_s, ready_s, first_s, w->config->system.poll_interval_max_s, latency_s,
                       &polls, &interval_s);
-    const bool spread = ready_s > own->at_s && interval_s > 0 &&
-                        (w->drifts || w->evaluator->round_noise_s > 0.25 * interval_s);
+    const bool spread =
+        ready_s > own->at_s && interval_s > 0 && w->evaluator->drift_s > 0.25 * interval_s;
     if (spread) {
-        /* Noise, or rounds that never meet the grid alike, spread the signal over it: half an
-         * interval is lost on average (models.md, section 2). */
-        seen_s = ready_s + 0.5 * interval_s;
+        /* Polls do not bring clocks together: noise adds up from round to round until a signal
+         * falls anywhere on a grid. Half an interval is lost on average (models.md, section 2). */
+        seen_s = ready_s + 0.5 * interval_s * later_share(p, ch, r);
         polls = larger(1, 0.5 + (ready_s - own->at_s) / interval_s);
     }
     if (op->poll == POLL_LIST) {
@@ -403,10 +415,9 @@ static void average(const struct walk *w, const struct walk *from, double rounds
 
 enum status walk_steady(struct walk *w, double limit, struct increment *out, struct error *err)
 {
-    /* Transients last a round or two; only polling may keep rounds from ever repeating exactly:
-     * they slide along the grids. The least noise then makes every place on a grid as likely as
-     * another. Without any, the second half of ROUNDS_MAX rounds stands for the later ones. */
-    enum { ROUNDS_DRIFT = 8, ROUNDS_MAX = 256 };
+    /* Transients last a round or two; only polling without noise may keep rounds from ever
+     * repeating exactly. Then the second half of ROUNDS_MAX rounds stands for the later ones. */
+    enum { ROUNDS_MAX = 256 };
     const struct program *p = &w->evaluator->program;
     struct walk from;
     double last_s[ROLE_LIMIT];
@@ -437,8 +448,6 @@ enum status walk_steady(struct walk *w, double limit, struct increment *out, str
         steady = out->rounds > 0 && repeats(p, step_s, last_s, period_s, 1e-12 * latest_s);
         memcpy(last_s, step_s, sizeof last_s);
         out->rounds++;
-        w->drifts = w->drifts ||
-                    (!steady && out->rounds == ROUNDS_DRIFT && w->evaluator->round_noise_s > 0);
         if (steady && kept_at + 1 < out->rounds) {
             /* Late to settle: the last step alone is what repeats. */
             struct walk next;

@@ -57,7 +57,6 @@ struct meeting {
 struct walk {
     struct meeting (*meetings)[STORE_USES][2]; /* by phase; NULL: not watched */
     uint32_t spread;                           /* watched: roles whose actors are out of step */
-    bool drifts;                               /* rounds slide along the grids of polls */
     const struct config *config;
     struct evaluator *evaluator;
     double polls[STORE_USES][2]; /* all actors: LIST, failed GET */
@@ -73,8 +72,7 @@ void walk_start(struct walk *w, const struct config *c, struct evaluator *e, dou
 void walk_copy(struct walk *to, const struct walk *from);
 /* All roles through one span. ERR_DEADLOCK when a wait is never met. */
 enum status walk_span(struct walk *w, enum span_kind kind, struct error *err);
-/* Rounds until the increments of all clocks repeat, at most `limit` of them. Noisy rounds that
- * slide along the grids of polls set w->drifts: each poll then loses half an interval. */
+/* Rounds until the increments of all clocks repeat, at most `limit` of them. */
 enum status walk_steady(struct walk *w, double limit, struct increment *out, struct error *err);
 /* `rounds` more rounds of this increment, all times scaled by `stretch`. */
 void walk_extend(struct walk *w, const struct increment *increment, double rounds, double stretch);

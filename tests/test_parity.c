@@ -368,6 +368,44 @@ static void noise_in_computations_agrees_within_one_per_cent(void **state)
     assert_true(compared >= 100);
 }
 
+/* Noise far below the interval of the polls: rounds slide along the grids, workers apart from each
+ * other. Where a signal passes several polls of workers that wait for each other, the closed form
+ * takes what they lose for independent, and is less exact: 2.3 % at most was seen. */
+static void little_noise_between_polls_agrees(void **state)
+{
+    (void)state;
+    static const char *const loose[] = {"lambdaml-scatterreduce", "smlt", "feng-tree",
+                                        "pywren-ibm"};
+    size_t compared = 0;
+    for (size_t i = 0; protocols[i] != NULL; ++i) {
+        for (size_t k = 0; k < COUNTS && worker_counts[k] <= 8; ++k) {
+            struct config c = play_config(protocols[i], STORE_POLLED, worker_counts[k], 2000);
+            grow_tree(&c, true);
+            c.simulation.play_startup = false;
+            c.compute.noise_cv = 0.01;
+            if (protocols[i]->iterations_per_round != NULL) {
+                c.workload.iterations *= protocols[i]->iterations_per_round(&c);
+            }
+            struct play p;
+            assert_ok(play_open(&p, &c), &p.err);
+            p.run.exact = true;
+            const double mean = mean_time(&p, 7);
+            double within = 0.01;
+            for (size_t l = 0; l < sizeof loose / sizeof loose[0]; ++l) {
+                within = strcmp(protocols[i]->name, loose[l]) == 0 ? 0.025 : within;
+            }
+            if (p.closed.bound ? mean > p.closed.time_s * (1 + within)
+                               : !close_to(mean, p.closed.time_s, within)) {
+                tell(&p.config, (struct variant){NULL, 0}, STORE_POLLED, "mean time, seed 7", mean,
+                     p.closed.time_s);
+            }
+            play_close(&p);
+            ++compared;
+        }
+    }
+    assert_true(compared >= 60);
+}
+
 int main(void)
 {
     gsl_set_error_handler_off();
@@ -381,6 +419,7 @@ int main(void)
         cmocka_unit_test(starts_agree_in_re_invocations),
         cmocka_unit_test(extended_rounds_agree_with_the_closed_form),
         cmocka_unit_test(noise_in_computations_agrees_within_one_per_cent),
+        cmocka_unit_test(little_noise_between_polls_agrees),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
