@@ -124,10 +124,10 @@ static enum status explain(struct cli *cli, const struct scenario *s, struct tex
         const struct config *c = &cursor.config;
         const char *const stores[STORE_USES] = {c->stores[0].name, c->stores[1].name,
                                                 c->stores[2].name, c->stores[3].name};
-        text_printf(out, "%s\n%s%s%s, %.0f workers on %s, configuration %.0f of %llu\n%s\n\n",
+        text_printf(out, "%s\n%s%s%s, %.0f workers on %s, point %.0f (of 0 to %llu)\n%s\n\n",
                     c->name, c->system.protocol->name, c->system.variant[0] != '\0' ? ", " : "",
                     c->system.variant, c->workers, c->platform.name, point,
-                    (unsigned long long)s->points, c->system.protocol->source);
+                    (unsigned long long)s->points - 1, c->system.protocol->source);
         if (skipped) {
             text_puts(out, "a skip condition of the sweep leaves this configuration out\n");
         } else if (!row.feasible) {

@@ -34,9 +34,14 @@ static enum exit_code run(struct cli *cli, struct error *err)
             names[n] = plot_kinds[n]->name;
         }
         const char *near = nearest_name(name, names, n);
-        RAISE(err, ERR_USAGE, "no kind of plot '%s'%s%s%s (see faascast help plot)", name,
+        struct text all = {0};
+        for (size_t i = 0; i < n; i++) {
+            text_printf(&all, "%s%s", i > 0 ? ", " : "", names[i]);
+        }
+        RAISE(err, ERR_USAGE, "no kind of plot '%s'%s%s%s; there are %s", name,
               near != NULL ? ", did you mean '" : "", near != NULL ? near : "",
-              near != NULL ? "'?" : "");
+              near != NULL ? "'?" : "", all.data != NULL ? all.data : "");
+        text_free(&all);
         return EXIT_USAGE;
     }
     const char *path = cli_option(cli, "o");

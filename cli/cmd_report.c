@@ -259,6 +259,7 @@ static enum exit_code run(struct cli *cli, struct error *err)
     }
     scenario_free(&own);
     plot_free(&r.plot);
+    text_free(&r.miss);
     return code;
 }
 

@@ -50,6 +50,7 @@ enum status plot_make(struct plot *p, const struct plot_kind *kind, struct error
 {
     picture_free(&p->picture);
     text_free(&p->note);
+    text_free(&p->miss);
     text_free(&p->subtitle);
     p->kind = kind;
     p->picture.kind = kind->name;
@@ -61,6 +62,7 @@ void plot_free(struct plot *p)
     results_free(&p->results);
     picture_free(&p->picture);
     text_free(&p->note);
+    text_free(&p->miss);
     text_free(&p->subtitle);
 }
 

@@ -47,6 +47,7 @@ struct plot {
     struct picture picture;
     struct text subtitle; /* when empty: what the drawn rows have in common */
     struct text note;     /* sentences to stand under the picture */
+    struct text miss;     /* the published point that is farthest from what is drawn, or empty */
 };
 
 /* Wants the columns of a kind, before any row is read. */

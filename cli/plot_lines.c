@@ -63,7 +63,29 @@ static void note_bounds(struct plot *p, const struct series *s)
         n += frame_number(&p->results.frame, s->rows[i], bound) > 0;
     }
     if (n > 0) {
-        text_printf(&p->note, "%zu of %zu times are upper bounds. ", n, s->n_rows);
+        text_printf(&p->note, "%zu of the %zu predicted times are upper bounds. ", n, s->n_rows);
+    }
+}
+
+/* The published point that is farthest, as a ratio, from what is drawn at its place. */
+static void tell_miss(struct plot *p, const struct series *s, const struct value *values,
+                      const struct published *points, const char *what)
+{
+    const int workers = plot_column(p, "workers");
+    double worst = 0;
+    for (size_t k = 0; k < points->count; k++) {
+        for (size_t i = 0; i < s->n_rows; i++) {
+            const double x = frame_number(&p->results.frame, s->rows[i], workers);
+            const double ours = values[i].y;
+            const double theirs = points->points[k].y;
+            if (s->of[i] == points->points[k].series && x == points->points[k].x && ours > 0 &&
+                theirs > 0 && fabs(log(ours / theirs)) > worst) {
+                worst = fabs(log(ours / theirs));
+                text_free(&p->miss);
+                text_printf(&p->miss, "%s with %g workers: %.3g here, %.3g published (%s)", what, x,
+                            ours, theirs, points->source.data);
+            }
+        }
     }
 }
 
@@ -100,6 +122,9 @@ static enum status make_lines(struct plot *p, const struct form *form, struct er
             form->fill(p, form, &s, i, &values[i]);
         }
         write_lines(p, &s, form->name, values, &points);
+        if (p->kind == &plot_speedup) {
+            tell_miss(p, &s, values, &points, "speed-up");
+        }
         if (plot_column(p, "bound") >= 0) {
             note_bounds(p, &s);
         }

@@ -36,6 +36,7 @@ struct report {
     size_t assumed, inputs; /* values of the scenario without a source; all of them */
     bool profile_assumed;
     const char *profile, *prices_date; /* "" when unknown */
+    struct text miss; /* the published point that is farthest from what is drawn, or empty */
     size_t missing_pictures;
     struct error picture_error; /* why pictures are missing */
 };

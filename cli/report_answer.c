@@ -40,7 +40,13 @@ static void write_question(struct text *out, const struct report *r)
     if (r->choice.limited) {
         text_puts(&words, "Limits: ");
         text_limits(&words, &r->limits);
-        text_puts(&words, ".");
+        const bool asked[2] = {r->asked.deadline_s > 0, r->asked.budget_usd > 0};
+        text_puts(&words, asked[0] && !asked[1] && r->limits.budget_usd > 0
+                              ? "; the budget is the scenario's."
+                          : asked[1] && !asked[0] && r->limits.deadline_s > 0
+                              ? "; the deadline is the scenario's."
+                          : !asked[0] && !asked[1] ? ", the scenario's."
+                                                   : ".");
         html_element(out, "p", NULL, words.data != NULL ? words.data : "");
         text_free(&words);
     }
@@ -105,6 +111,8 @@ static void write_why(struct text *out, const struct report *r)
         text_limits(&words, &r->limits);
         text_puts(&words, c->met ? "." : ". This one misses that by least.");
     }
+    text_puts(&words, " Only these rows are compared: faascast plan searches all numbers of "
+                      "workers and all memory sizes.");
     html_element(out, "p", "quiet", words.data != NULL ? words.data : "");
     text_free(&words);
 }
@@ -122,7 +130,7 @@ static void write_recommended(struct text *out, const struct report *r)
     text_puts(out, "<ul class=\"facts\">\n");
     write_mean(out, r, "time", true);
     write_mean(out, r, "dollars of one training", false);
-    const double speedup = report_number(r, row, "speedup");
+    const double speedup = report_number(r, row, "baseline_time_s") / r->time_s;
     if (isfinite(speedup)) {
         text_printf(&figure, "%.2f", speedup);
         text_time(&small, report_number(r, row, "baseline_time_s"));
@@ -167,7 +175,7 @@ static void write_extreme(struct text *out, const struct report *r, const char *
     struct text words = {0};
     text_printf(&words, "%s: ", what);
     text_configuration(&words, r, (size_t)row);
-    text_puts(&words, ", ");
+    text_puts(&words, report_number(r, (size_t)row, "bound") > 0 ? ", at most " : ", ");
     text_time(&words, report_number(r, (size_t)row, "time_s"));
     text_puts(&words, ", ");
     text_dollars(&words, report_number(r, (size_t)row, "cost_usd"));
@@ -266,6 +274,15 @@ void report_validity(struct text *out, const struct report *r)
                     "%zu times are upper bounds: noise and a saturated store act together, "
                     "which only the simulator untangles.",
                     bounds);
+        html_element(out, "li", NULL, words.data);
+        text_free(&words);
+    }
+    if (r->miss.size > 0) {
+        text_printf(&words,
+                    "Published measurements lie beside the curves; the farthest: %s. The interval "
+                    "above is that of the simulated mean and knows nothing of such a miss: "
+                    "constants have to be measured or fitted first.",
+                    r->miss.data);
         html_element(out, "li", NULL, words.data);
         text_free(&words);
     }

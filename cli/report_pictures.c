@@ -88,6 +88,10 @@ enum status report_pictures(struct text *out, struct report *r, struct error *er
             picture_draw(&r->plot.picture, r->cli->plots_dir, PICTURE_SVG, 60, &svg, &why) ==
                 STATUS_OK) {
             report_figure(out, r->plot.kind->name, &svg);
+            if (r->plot.miss.size > 0) {
+                text_free(&r->miss);
+                text_puts(&r->miss, r->plot.miss.data);
+            }
         } else if (why.code == ERR_EXTERNAL || r->picture_error.code != STATUS_OK) {
             r->picture_error = r->picture_error.code != STATUS_OK ? r->picture_error : why;
             r->missing_pictures++;

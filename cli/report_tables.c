@@ -168,7 +168,11 @@ static void write_row(struct text *out, const struct report *r, size_t row)
     text_puts(out, "\">");
     text_html(out, name.data != NULL ? name.data : "");
     text_puts(out, "</td>");
-    write_figure(out, time_s, text_time);
+    struct text words = {0};
+    text_puts(&words, report_number(r, row, "bound") > 0 ? "<= " : "");
+    text_time(&words, time_s);
+    html_number_cell(out, time_s, words.data != NULL ? words.data : "");
+    text_free(&words);
     write_figure(out, report_number(r, row, "cost_usd"), text_dollars);
     write_figure(out, report_number(r, row, "speedup"), text_ratio);
     write_figure(out, report_number(r, row, "compute_s") / time_s, text_share);

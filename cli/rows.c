@@ -86,7 +86,7 @@ void text_rows_json(struct text *out, const struct text *provenance, const struc
 
 /* ---------------------------------------------------------------- the table */
 
-enum { CELL = 40, EXTRA = 16, WIDTH_LIMIT = 100 };
+enum { CELL = 64, EXTRA = 16, WIDTH_LIMIT = 100 };
 
 struct grid {
     size_t columns, rows;
@@ -179,12 +179,13 @@ static void write_unmet(struct text *out, const struct row_list *list, const str
         const struct row *row;
     } told[] = {{"The fastest takes ", &list->rows[m->fastest]},
                 {", the cheapest ", &list->rows[m->cheapest]}};
-    text_puts(out, "No configuration is ");
+    text_puts(out, list->count == 1 ? "It is not " : "No configuration is ");
     text_limits(out, limits);
     text_puts(out, ", the scenario's limits.\n");
     for (int i = 0; i < (m->fastest == m->cheapest ? 1 : 2); i++) {
-        text_puts(out,
-                  m->fastest == m->cheapest ? "The fastest and cheapest takes " : told[i].words);
+        text_puts(out, list->count == 1            ? "This one takes "
+                       : m->fastest == m->cheapest ? "The fastest and cheapest takes "
+                                                   : told[i].words);
         text_puts(out, told[i].row->bound > 0 ? "at most " : "");
         text_time(out, told[i].row->time_s);
         text_puts(out, " and ");
@@ -384,8 +385,9 @@ void text_rows_table(struct text *out, const struct cli *cli, const struct scena
     for (size_t i = 0; i < list->count; i++) {
         struct text mark = {0};
         const ptrdiff_t at = (ptrdiff_t)i;
-        text_puts(&mark, at == marks.fastest ? "fastest" : "");
-        if (at == marks.cheapest) {
+        const bool several = list->count > 1;
+        text_puts(&mark, several && at == marks.fastest ? "fastest" : "");
+        if (several && at == marks.cheapest) {
             text_printf(&mark, "%scheapest", mark.size > 0 ? ", " : "");
         }
         if (at == marks.meets) {
