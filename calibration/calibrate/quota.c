@@ -14,17 +14,29 @@
 
 static const long PERIOD_US = 100000; /* the kernel's default */
 
+enum { PATH_SIZE = 1024 };
+
 /* A group of our own, and the way back. */
 struct cpu_group {
-    char path[320], home[320];
+    char path[PATH_SIZE]; /* the one with the limit */
+    char home[PATH_SIZE]; /* where this process came from */
+    char rest[PATH_SIZE]; /* v2, inside a delegated group: the way out of it; else "" */
     bool v2;
 };
 
+/* printf into a path; false if it does not fit. */
+static bool join(char out[PATH_SIZE], const char *folder, const char *name)
+{
+    return snprintf(out, PATH_SIZE, "%s%s", folder, name) < PATH_SIZE;
+}
+
 static bool write_text(const char *folder, const char *file, const char *value)
 {
-    char path[400];
-    snprintf(path, sizeof path, "%s/%s", folder, file);
-    FILE *const out = fopen(path, "w");
+    char path[PATH_SIZE];
+    if (!join(path, folder, file)) {
+        return false;
+    }
+    FILE *const out = fopen(path, "r+"); /* never makes a file where no control group is */
     if (out == NULL) {
         return false;
     }
@@ -32,12 +44,18 @@ static bool write_text(const char *folder, const char *file, const char *value)
     return fclose(out) == 0 && written;
 }
 
-/* The group this process is in below a hierarchy: the path of the line of /proc/self/cgroup that
- * names the controller
- * ("" for the unified one). */
-static bool own_group(const char *controller, char *out, size_t size)
+static bool move_self(const char *group)
 {
-    char line[320];
+    char value[32];
+    snprintf(value, sizeof value, "%ld", (long)getpid());
+    return write_text(group, "/cgroup.procs", value);
+}
+
+/* The group this process is in below a hierarchy: the path of the line of /proc/self/cgroup that
+ * names the controller ("" for the unified one). */
+static bool own_group(const char *controller, char out[PATH_SIZE])
+{
+    char line[PATH_SIZE];
     bool found = false;
     FILE *const file = fopen("/proc/self/cgroup", "r");
     while (file != NULL && !found && fgets(line, sizeof line, file) != NULL) {
@@ -53,8 +71,10 @@ static bool own_group(const char *controller, char *out, size_t size)
             found = strncmp(name, controller, n) == 0 && (name[n] == '\0' || name[n] == ',');
         }
         if (found) {
-            snprintf(out, size, "%s", path + 1);
-            out[strcspn(out, "\n")] = '\0';
+            const size_t length = strcspn(path + 1, "\n");
+            found = path[1 + length] == '\n'; /* not cut off */
+            memcpy(out, path + 1, length);
+            out[length] = '\0';
         }
     }
     if (file != NULL) {
@@ -63,42 +83,82 @@ static bool own_group(const char *controller, char *out, size_t size)
     return found;
 }
 
-/* Make a group below a hierarchy that can limit CPU time, next to the one this process is in. */
-static bool group_make(struct cpu_group *g, const char *root, const char *controller, bool v2)
+/* Make g->path below `parent`, if groups there can limit CPU time. */
+static bool group_make(struct cpu_group *g, const char *parent)
 {
-    char own[160];
+    char name[64], limit[PATH_SIZE];
     struct stat facts;
-    if (!own_group(controller, own, sizeof own)) {
+    snprintf(name, sizeof name, "/faascast-quota-%ld", (long)getpid());
+    if (!join(g->path, parent, name) ||
+        !join(limit, g->path, g->v2 ? "/cpu.max" : "/cpu.cfs_quota_us") ||
+        mkdir(g->path, 0755) != 0) {
         return false;
     }
-    g->v2 = v2;
-    snprintf(g->home, sizeof g->home, "%s%s", root, strcmp(own, "/") == 0 ? "" : own);
-    snprintf(g->path, sizeof g->path, "%.250s/faascast-quota-%ld", root, (long)getpid());
-    if (mkdir(g->path, 0755) != 0) {
-        return false;
-    }
-    char limit[400];
-    snprintf(limit, sizeof limit, "%s/%s", g->path, v2 ? "cpu.max" : "cpu.cfs_quota_us");
     if (stat(limit, &facts) == 0) {
         /* The largest weight there is: the quota, not a busy neighbour, shall be what limits us. */
-        write_text(g->path, v2 ? "cpu.weight" : "cpu.shares", v2 ? "10000" : "262144");
+        write_text(g->path, g->v2 ? "/cpu.weight" : "/cpu.shares", g->v2 ? "10000" : "262144");
         return true;
     }
     rmdir(g->path);
     return false;
 }
 
+/* The same inside the group this process is in, when that was delegated to it. In v2 a group either
+ * holds processes or hands controllers to groups below, so this process first steps aside. */
+static bool group_make_inside(struct cpu_group *g)
+{
+    char name[64];
+    snprintf(name, sizeof name, "/faascast-rest-%ld", (long)getpid());
+    if (!join(g->rest, g->home, name) || mkdir(g->rest, 0755) != 0) {
+        g->rest[0] = '\0';
+        return false;
+    }
+    if (move_self(g->rest)) {
+        if (write_text(g->home, "/cgroup.subtree_control", "+cpu")) {
+            if (group_make(g, g->home)) {
+                return true;
+            }
+            write_text(g->home, "/cgroup.subtree_control", "-cpu");
+        }
+        move_self(g->home);
+    }
+    rmdir(g->rest);
+    g->rest[0] = '\0';
+    return false;
+}
+
+/* A group with a CPU limit in the hierarchy mounted at `root`: below its root, which needs root, or
+ * in what was delegated. */
+static bool group_find(struct cpu_group *g, const char *root, bool v2)
+{
+    char own[PATH_SIZE];
+    g->v2 = v2;
+    return own_group(v2 ? "" : "cpu", own) &&
+           join(g->home, root, strcmp(own, "/") == 0 ? "" : own) &&
+           (group_make(g, root) || (v2 && group_make_inside(g)));
+}
+
 static enum status group_open(struct cpu_group *g, struct error *err)
 {
-    if (group_make(g, "/sys/fs/cgroup", "", true) ||
-        group_make(g, "/sys/fs/cgroup/unified", "", true) ||
-        group_make(g, "/sys/fs/cgroup/cpu", "cpu", false) ||
-        group_make(g, "/sys/fs/cgroup/cpu,cpuacct", "cpu", false)) {
+    if (group_find(g, "/sys/fs/cgroup", true) || group_find(g, "/sys/fs/cgroup/unified", true) ||
+        group_find(g, "/sys/fs/cgroup/cpu", false) ||
+        group_find(g, "/sys/fs/cgroup/cpu,cpuacct", false)) {
         return STATUS_OK;
     }
     return RAISE(err, ERR_EXTERNAL,
-                 "no CPU quota can be set here: no control group with a CPU limit can be made "
-                 "(needs root or a delegated cgroup, e.g. systemd-run --user -p Delegate=yes)");
+                 "no control group with a CPU limit can be made here: needs root, or before the "
+                 "command 'systemd-run --user --scope -p Delegate=yes'");
+}
+
+/* The groups are gone afterwards, unless something else moved into them. */
+static void group_close(struct cpu_group *g)
+{
+    rmdir(g->path);
+    if (g->rest[0] != '\0') {
+        write_text(g->home, "/cgroup.subtree_control", "-cpu");
+        move_self(g->home);
+        rmdir(g->rest);
+    }
 }
 
 static bool group_limit(const struct cpu_group *g, double vcpu)
@@ -107,19 +167,12 @@ static bool group_limit(const struct cpu_group *g, double vcpu)
     const long quota_us = lround(vcpu * (double)PERIOD_US);
     if (g->v2) {
         snprintf(value, sizeof value, "%ld %ld", quota_us, PERIOD_US);
-        return write_text(g->path, "cpu.max", value);
+        return write_text(g->path, "/cpu.max", value);
     }
     snprintf(value, sizeof value, "%ld", PERIOD_US);
-    const bool period = write_text(g->path, "cpu.cfs_period_us", value);
+    const bool period = write_text(g->path, "/cpu.cfs_period_us", value);
     snprintf(value, sizeof value, "%ld", quota_us);
-    return period && write_text(g->path, "cpu.cfs_quota_us", value);
-}
-
-static bool move_self(const char *group)
-{
-    char value[32];
-    snprintf(value, sizeof value, "%ld", (long)getpid());
-    return write_text(group, "cgroup.procs", value);
+    return period && write_text(g->path, "/cpu.cfs_quota_us", value);
 }
 
 static double wall_s(void)
@@ -159,7 +212,8 @@ static enum status measure_points(const struct cpu_group *g, struct bench_kernel
         }
         points[i] = (struct quota_point){.vcpu = vcpu[i]};
         const enum status status = time_tasks(bench, seconds_each, &points[i].unit_s, err);
-        if (!move_self(g->home) && status == STATUS_OK) {
+        const char *const out = g->rest[0] != '\0' ? g->rest : g->home;
+        if (!move_self(out) && status == STATUS_OK) {
             return RAISE(err, ERR_EXTERNAL, "cannot leave %s: %s", g->path, strerror(errno));
         }
         if (status != STATUS_OK) {
@@ -191,7 +245,7 @@ enum status quota_measure(const struct kernel_config *config, const double *vcpu
     if (status == STATUS_OK) {
         status = measure_points(&group, &bench, vcpu, n, seconds_each, points, err);
     }
-    rmdir(group.path);
+    group_close(&group);
     bench_kernel_close(&bench);
     return status;
 }
