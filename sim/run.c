@@ -648,30 +648,44 @@ static void explain_standstill(struct run *s)
     run_fail(s, ERR_DEADLOCK, "nothing happens any more");
 }
 
-enum status run_play(struct run *s, uint64_t seed, uint64_t replication, struct error *err)
+void run_begin(struct run *s, uint64_t seed, uint64_t replication, struct error *err)
 {
-    enum { LOOK_EVERY = 1 << 16 }; /* events between two looks at `interrupted` */
     s->seed = seed;
     s->replication = replication;
     s->err = err;
     reset(s);
     begin_segment(s);
-    while (!s->done && s->failed == STATUS_OK) {
-        if (s->stale != 0 && event_queue_next_s(&s->queue) > s->queue.now_s) {
-            transfer_refresh(s);
-        }
-        const uint32_t slot = event_queue_pop(&s->queue);
-        if (slot == EVENT_NONE) {
-            explain_standstill(s);
-            break;
-        }
-        dispatch(s, slot);
-        if (s->queue.executed % LOOK_EVERY == 0 && s->interrupted != NULL && s->interrupted()) {
-            run_fail(s, ERR_INTERRUPTED, "interrupted");
-        }
+}
+
+bool run_step(struct run *s)
+{
+    enum { LOOK_EVERY = 1 << 16 }; /* events between two looks at `interrupted` */
+    if (s->done || s->failed != STATUS_OK) {
+        return false;
     }
-    if (s->failed == STATUS_OK) {
+    if (s->stale != 0 && event_queue_next_s(&s->queue) > s->queue.now_s) {
+        transfer_refresh(s);
+    }
+    const uint32_t slot = event_queue_pop(&s->queue);
+    if (slot == EVENT_NONE) {
+        explain_standstill(s);
+        return false;
+    }
+    dispatch(s, slot);
+    if (s->queue.executed % LOOK_EVERY == 0 && s->interrupted != NULL && s->interrupted()) {
+        run_fail(s, ERR_INTERRUPTED, "interrupted");
+    }
+    if (s->done && s->failed == STATUS_OK) {
+        transfer_refresh(s); /* what ended last */
         tell(s);
+    }
+    return !s->done && s->failed == STATUS_OK;
+}
+
+enum status run_play(struct run *s, uint64_t seed, uint64_t replication, struct error *err)
+{
+    run_begin(s, seed, replication, err);
+    while (run_step(s)) {
     }
     return s->failed;
 }

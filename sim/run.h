@@ -88,6 +88,8 @@ enum lane_state { LANE_IDLE, LANE_LATENCY, LANE_TRANSFER, LANE_FLOW, LANE_BACKOF
 
 struct lane {
     double left_bytes; /* of the flow, when its link's bucket was last looked at */
+    double sent_s;     /* when its present request was sent */
+    double flow_s;     /* when that began to move data */
     uint32_t request;  /* index within the op */
     uint32_t unsent;   /* request whose signal a crash kept back, or PLAN_NONE */
     uint16_t attempts;
@@ -324,6 +326,10 @@ void run_free(struct run *s);
 /* Play one replication; s->tally is the job. Errors: ERR_INFEASIBLE when everybody waits for
  * functions that cannot start; ERR_NUMERIC; ERR_INTERRUPTED. */
 enum status run_play(struct run *s, uint64_t seed, uint64_t replication, struct error *err);
+/* The same for somebody who looks at the state between events: begin, then step by step. False
+ * when there is nothing more to play: s->failed, and s->tally when it is STATUS_OK. */
+void run_begin(struct run *s, uint64_t seed, uint64_t replication, struct error *err);
+bool run_step(struct run *s);
 /* a has finished a round: is it the segment's last? */
 bool run_round_done(struct run *s, uint32_t a);
 /* The span after the rounds: a checkpoint, or in the last segment the final write. */

@@ -187,7 +187,7 @@ static enum status summarise(const struct config *c, const struct plan *plan,
 /* The first replication once more, with somebody watching. */
 static enum status record(struct crew *crew, const struct simulation_options *o, struct error *err)
 {
-    enum { SPANS_MAX = 400000 }; /* some 60 MB of JSON: more no viewer opens gladly */
+    enum { SPANS_MAX = 400000 }; /* of each kind; some 60 MB of JSON: more no viewer opens gladly */
     struct run *const run = &crew->runs[0];
     const struct plan *const plan = run->plan;
     struct timeline t;

@@ -6,12 +6,15 @@
 
 #include "sim/run.h"
 
-enum status timeline_init(struct timeline *t, size_t spans_max, uint32_t rounds, struct error *err)
+enum status timeline_init(struct timeline *t, size_t each_max, uint32_t rounds, struct error *err)
 {
-    *t = (struct timeline){.spans_max = spans_max, .rounds = rounds};
-    t->spans = malloc(spans_max * sizeof *t->spans);
-    if (t->spans == NULL) {
-        return RAISE(err, ERR_MEMORY, "no memory for a timeline of %zu spans", spans_max);
+    *t = (struct timeline){.each_max = each_max, .rounds = rounds};
+    t->spans = malloc(each_max * sizeof *t->spans);
+    t->requests = malloc(each_max * sizeof *t->requests);
+    t->rates = malloc(each_max * sizeof *t->rates);
+    if (t->spans == NULL || t->requests == NULL || t->rates == NULL) {
+        timeline_free(t);
+        return RAISE(err, ERR_MEMORY, "no memory for a timeline of %zu spans", each_max);
     }
     return STATUS_OK;
 }
@@ -19,6 +22,8 @@ enum status timeline_init(struct timeline *t, size_t spans_max, uint32_t rounds,
 void timeline_free(struct timeline *t)
 {
     free(t->spans);
+    free(t->requests);
+    free(t->rates);
     *t = (struct timeline){0};
 }
 
@@ -26,7 +31,7 @@ void timeline_span(struct timeline *t, const struct run *s, uint32_t a, enum tim
                    double from_s, double to_s, const char *mark)
 {
     const uint64_t round = actor_round(s, a);
-    if ((round >= t->rounds && kind != TIMELINE_LIFE) || t->n_spans == t->spans_max) {
+    if ((round >= t->rounds && kind != TIMELINE_LIFE) || t->n_spans == t->each_max) {
         t->truncated = true;
         return;
     }
@@ -37,6 +42,43 @@ void timeline_span(struct timeline *t, const struct run *s, uint32_t a, enum tim
                                                     .op = s->actors[a].op,
                                                     .round = (uint32_t)round,
                                                     .kind = kind};
+}
+
+/* Is anybody still in the rounds that are kept? */
+static bool all_past(const struct timeline *t, const struct run *s)
+{
+    for (uint32_t a = 0; a < s->plan->actors; ++a) {
+        if (s->plan->roles[s->plan->actor_role[a]].rounds && actor_round(s, a) < t->rounds) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void timeline_request(struct timeline *t, const struct run *s, uint32_t a, double sent_s,
+                      double flow_s)
+{
+    t->over = t->over || (actor_round(s, a) >= t->rounds && all_past(t, s));
+    if (t->over || t->n_requests == t->each_max) {
+        t->truncated = true;
+        return;
+    }
+    const double to_s = s->queue.now_s;
+    t->requests[t->n_requests++] =
+        (struct timeline_request){.sent_s = sent_s + s->extended_s,
+                                  .flow_s = fmin(flow_s, to_s) + s->extended_s,
+                                  .to_s = to_s + s->extended_s,
+                                  .actor = a,
+                                  .op = s->actors[a].op};
+}
+
+void timeline_rate(struct timeline *t, const struct run *s, uint32_t fluid, double bytes_per_s)
+{
+    if (t->over || t->n_rates == t->each_max) {
+        t->truncated = true;
+        return;
+    }
+    t->rates[t->n_rates++] = (struct timeline_rate){run_now(s), bytes_per_s, fluid};
 }
 
 /* ---------------------------------------------------------------- words */
@@ -139,11 +181,13 @@ static int order_steps(const void *pa, const void *pb)
 static void write_counter(struct text *out, struct step *steps, size_t n, const char *name,
                           const char *const series[2])
 {
-    double value[2] = {0, 0};
+    double value[2] = {0, 0}, most[2] = {0, 0};
     qsort(steps, n, sizeof *steps, order_steps);
     for (size_t i = 0; i < n; ++i) {
         value[0] += steps[i].by[0];
         value[1] += steps[i].by[1];
+        most[0] = fmax(most[0], value[0]);
+        most[1] = fmax(most[1], value[1]);
         if (i + 1 < n && steps[i + 1].at_s == steps[i].at_s) {
             continue;
         }
@@ -153,27 +197,39 @@ static void write_counter(struct text *out, struct step *steps, size_t n, const 
         text_puts(out, ",\"args\":{");
         for (int k = 0; k < 2 && series[k] != NULL; ++k) {
             text_printf(out, "%s\"%s\":", k > 0 ? "," : "", series[k]);
-            text_number(out, fabs(value[k]) < 1e-6 ? 0 : value[k]); /* rounding of the sum */
+            text_number(out, value[k] < 1e-9 * most[k] ? 0 : value[k]); /* rounding of the sum */
         }
         text_puts(out, "}}");
     }
 }
 
-/* Spans of ops that move data through one store in one direction. */
+/* Requests of one store in one direction, and what they move: each at its own speed, unless the
+ * store shares its bandwidth among them. */
 static size_t store_steps(const struct timeline *t, const struct plan *p, uint16_t store,
                           enum op_kind kind, struct step *steps)
 {
+    const uint32_t fluid =
+        (uint32_t)store * DIRECTIONS + (kind == OP_PUT ? DIRECTION_PUT : DIRECTION_GET);
+    double before = 0;
     size_t n = 0;
-    for (size_t i = 0; i < t->n_spans; ++i) {
-        const struct timeline_span *const span = &t->spans[i];
-        const struct plan_op *const op = &p->ops[span->op];
-        const double took_s = span->to_s - span->from_s;
-        if (span->kind == TIMELINE_OP && op->kind == kind && op->store == store && took_s > 0) {
-            const uint32_t share = plan_share(p, op, self_of(p, span->actor), op->count);
-            const double lanes = op->lanes < share ? op->lanes : share;
-            const double rate = share * op->size_bytes / took_s;
-            steps[n++] = (struct step){span->from_s, {rate, lanes}};
-            steps[n++] = (struct step){span->to_s, {-rate, -lanes}};
+    for (size_t i = 0; i < t->n_requests; ++i) {
+        const struct timeline_request *const request = &t->requests[i];
+        const struct plan_op *const op = &p->ops[request->op];
+        if (op->kind == kind && op->store == store) {
+            const double moves_s = request->to_s - request->flow_s;
+            const double rate =
+                op->fluid == FLUID_FREE && moves_s > 0 ? op->size_bytes / moves_s : 0;
+            steps[n++] = (struct step){request->sent_s, {0, 1}};
+            steps[n++] = (struct step){request->to_s, {-rate, -1}};
+            if (rate > 0) {
+                steps[n++] = (struct step){request->flow_s, {rate, 0}};
+            }
+        }
+    }
+    for (size_t i = 0; i < t->n_rates; ++i) {
+        if (t->rates[i].fluid == fluid) {
+            steps[n++] = (struct step){t->rates[i].at_s, {t->rates[i].bytes_per_s - before, 0}};
+            before = t->rates[i].bytes_per_s;
         }
     }
     return n;
@@ -207,7 +263,8 @@ static void write_counters(struct text *out, const struct timeline *t, const str
 
 void text_timeline(struct text *out, const struct timeline *t, const struct plan *plan)
 {
-    struct step *const steps = malloc((2 * t->n_spans + 1) * sizeof *steps);
+    struct step *const steps =
+        malloc((2 * t->n_spans + 3 * t->n_requests + t->n_rates + 1) * sizeof *steps);
     if (steps == NULL) {
         out->failed = true;
         return;

@@ -7,6 +7,7 @@
  * jitter"), and tries again; every try is billed.
  */
 #include "sim/run.h"
+#include "sim/timeline.h"
 
 void transfer_reset(struct run *s)
 {
@@ -193,6 +194,9 @@ void transfer_refresh(struct run *s)
     for (uint32_t f = 0; f < FLUIDS; ++f) {
         if ((s->stale >> f & 1U) != 0) {
             const double next = fluid_next_s(&s->fluids[f]);
+            if (s->timeline != NULL) {
+                timeline_rate(s->timeline, s, f, fluid_total_rate(&s->fluids[f]));
+            }
             if (next < HUGE_VAL) {
                 run_at(s, slot_of_fluid(s, f), CLASS_COMPLETION, next);
             } else {
@@ -226,11 +230,21 @@ static void send(struct run *s, uint32_t a, uint32_t lane)
     ++s->tried[actor->op];
     double ready = s->queue.now_s + run_draw(s, op->latency, op->effect, &actor->latency);
     l->state = LANE_LATENCY;
+    l->sent_s = s->queue.now_s;
+    l->flow_s = ready;
     if (op->fluid == FLUID_FREE && !op->throttled) { /* nothing can happen on the way */
         ready += op->size_bytes / plan_cap(op, op->lanes, false) * actor->slowness;
         l->state = LANE_TRANSFER;
     }
     run_at(s, slot_of_lane(s, lane), CLASS_ACTOR, ready);
+}
+
+/* The request of a lane has its answer, or nobody waits for it any more. */
+static void answered(struct run *s, uint32_t a, const struct lane *l)
+{
+    if (s->timeline != NULL) {
+        timeline_request(s->timeline, s, a, l->sent_s, l->flow_s);
+    }
 }
 
 static void issue(struct run *s, uint32_t a, uint32_t lane)
@@ -267,6 +281,7 @@ static void back_off(struct run *s, uint32_t a, uint32_t lane)
     const double longest =
         fmin(ldexp(c->simulation.retry_base_s, l->attempts), c->simulation.retry_cap_s);
     ++s->counters.throttled;
+    answered(s, a, l);
     if (l->attempts < ATTEMPTS_COUNTED) {
         ++l->attempts;
     }
@@ -343,6 +358,7 @@ static void request_done(struct run *s, uint32_t a, uint32_t lane)
     struct lane *const l = &s->lanes[lane];
     ++s->moved[actor->op];
     l->state = LANE_IDLE;
+    answered(s, a, l);
     if (op->peer != PEER_NONE) {
         if (op->kind == OP_PUT && s->lost_update_share > 0) {
             struct random_stream r = rare_stream(s, a, PURPOSE_LOST, l);
@@ -473,6 +489,10 @@ void transfer_abort(struct run *s, uint32_t a)
             const double left = fluid_abort(&s->fluids[op->fluid], s->queue.now_s, first + l);
             s->counters.partial_bytes[op->fluid] += op->size_bytes - left;
             s->stale |= 1U << op->fluid;
+        }
+        if (lanes[l].state == LANE_FLOW || lanes[l].state == LANE_LATENCY ||
+            lanes[l].state == LANE_TRANSFER) {
+            answered(s, a, &lanes[l]);
         }
         if (lanes[l].state != LANE_IDLE && op->peer != PEER_NONE && !old) {
             owe(s, a, request, PLAN_NONE);
