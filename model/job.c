@@ -23,16 +23,18 @@ static double metered(double size_bytes, double unit_bytes)
     return unit_bytes > 0 ? larger(1, ceil(size_bytes / unit_bytes)) : 1;
 }
 
-/* Requests and bytes of one span, all actors, `times` times over. Polls are counted by the walk. */
+/* Requests and bytes of one span, all actors, `times` times over, of what is missing in the first
+ * of them `later_times`. Polls are counted by the walk. */
 static void count_span(const struct config *c, const struct program *p, enum span_kind kind,
-                       double times, struct tally *t)
+                       double times, double later_times, struct tally *t)
 {
     for (uint32_t r = 0; r < p->n_roles; r++) {
         const struct span *span = &p->roles[r].span[kind];
         for (uint32_t i = span->first; i < span->first + span->ops; i++) {
             const struct op *op = &p->ops[i];
             const uint32_t actors = p->roles[r].actors;
-            const double n = times * op_times(p, i) * actors * op_mean(op, actors);
+            const double spans = op->later || p->roles[r].later ? later_times : times;
+            const double n = spans * op_times(p, i) * actors * op_mean(op, actors);
             if (op->kind == OP_INVOKE) {
                 t->invocations += n;
             }
@@ -207,13 +209,14 @@ static void settle(const struct config *c, const struct program *p, const struct
                    const struct job_starts *starts, const double length_s[2], struct tally *t)
 {
     const double segments = t->restarts + 1;
-    count_span(c, p, SPAN_SETUP, segments, t);
-    count_span(c, p, SPAN_ITERATION, t->rounds, t);
-    count_span(c, p, SPAN_CHECKPOINT, segments - 1, t);
-    count_span(c, p, SPAN_TEARDOWN, 1, t);
+    const double later_rounds = larger(t->rounds - segments, 0);
+    count_span(c, p, SPAN_SETUP, segments, segments, t);
+    count_span(c, p, SPAN_ITERATION, t->rounds, later_rounds, t);
+    count_span(c, p, SPAN_CHECKPOINT, segments - 1, segments - 1, t);
+    count_span(c, p, SPAN_TEARDOWN, 1, 1, t);
     for (int s = 0; s < STORE_USES; s++) {
         struct tally once = {0};
-        count_span(c, p, SPAN_ITERATION, 1, &once);
+        count_span(c, p, SPAN_ITERATION, 1, 1, &once);
         t->stored_byte_s += once.bytes_put[s] * t->time_s;
     }
     const struct platform *host = &c->platform;
@@ -225,8 +228,9 @@ static void settle(const struct config *c, const struct program *p, const struct
         }
         if (role->lifetime == LIFETIME_CALL) {
             const double call_s = w->call_s[r];
-            t->host_s[r] = actors * call_s * t->rounds;
-            t->billed_s[r] = actors * billed(host, call_s) * t->rounds;
+            const double calls = role->later ? later_rounds : t->rounds;
+            t->host_s[r] = actors * call_s * calls;
+            t->billed_s[r] = actors * billed(host, call_s) * calls;
             t->call_start_s[r] = w->starting_s[r];
             continue;
         }
@@ -401,6 +405,9 @@ enum status evaluate_program(const struct config *c, struct evaluator *e, struct
     }
     if (slowed > 0 && walk_watch(&steady, &apart, err) != STATUS_OK) {
         return err->code;
+    }
+    for (uint32_t r = 0; r < p->n_roles && slowed > 0; r++) {
+        apart = apart || p->roles[r].later; /* the first round has fewer clients */
     }
     /* Under noise, what moves the time by less than a hundredth makes no bound worth a mark. */
     t->bound = apart || (slowed > 0.01 && noisy && p->sync == SYNC_BARRIER);

@@ -85,6 +85,13 @@ void program_span(struct program *p, enum span_kind span)
     p->current_span = span;
 }
 
+void program_later(struct program *p)
+{
+    if (p->current_role < ROLE_LIMIT) {
+        p->roles[p->current_role].later = true;
+    }
+}
+
 void program_add(struct program *p, struct op op)
 {
     if (p->current_role == ROLE_LIMIT || p->failed) {
@@ -415,6 +422,7 @@ static void write_op(const struct program *p, const struct op *op,
             text_printf(out, " -> %s%s", p->channels[op->channel].name, peers[op->peer]);
         }
     }
+    text_puts(out, op->later ? ", not in the first iteration" : "");
     text_printf(out, "  [%s]\n", p->phases[op->phase].name);
 }
 

@@ -97,6 +97,7 @@ struct op {
     uint32_t poll_pages;  /* AWAIT by LIST: requests per poll (ceil of keys / keys per page) */
     uint32_t total;       /* uneven work: see op_share; 0 = every actor does `count`, `need` */
     bool background;      /* PUT: billed and signalled at once, not waited for */
+    bool later;           /* of an iteration: not in the first one after a (re)start */
     double size_bytes;    /* per request */
     struct duration time; /* COMPUTE */
 };
@@ -126,6 +127,7 @@ struct role {
     uint32_t actors;
     enum host_use host;
     enum lifetime lifetime;
+    bool later;          /* takes no part in the first iteration: what calls it is an op `later` */
     double memory_bytes; /* footprint of one actor */
     struct span span[SPANS];
 };
@@ -172,6 +174,9 @@ void program_span(struct program *p, enum span_kind span); /* of the current rol
 void program_add(struct program *p, struct op op);         /* count and lanes of 0 mean 1 */
 void program_loop(struct program *p, uint32_t times);      /* opens */
 void program_loop_end(struct program *p);
+
+/* The current role, called by an op `later`, takes no part in the first iteration. */
+void program_later(struct program *p);
 
 /* The usual ops, so that a protocol reads like its paper. A count of 0 adds nothing. */
 void program_compute(struct program *p, uint16_t phase, struct duration time);

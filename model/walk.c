@@ -17,6 +17,7 @@ void walk_start(struct walk *w, const struct config *c, struct evaluator *e, dou
     const size_t clock_size = offsetof(struct clock, phase_s) + p->n_phases * sizeof(double);
     w->meetings = NULL;
     w->spread = 0;
+    w->begun = false;
     w->config = c;
     w->evaluator = e;
     memset(w->polls, 0, sizeof w->polls);
@@ -42,6 +43,7 @@ void walk_copy(struct walk *to, const struct walk *from)
     const struct program *p = &from->evaluator->program;
     to->meetings = NULL;
     to->spread = 0;
+    to->begun = from->begun;
     to->config = from->config;
     to->evaluator = from->evaluator;
     memcpy(to->polls, from->polls, sizeof to->polls);
@@ -297,6 +299,10 @@ static bool advance(struct walk *w, uint32_t r, const struct span *span, struct 
     while (c->at < span->ops) {
         const uint32_t index = span->first + c->at;
         const struct op *op = &p->ops[index];
+        if (op->later && !w->begun) {
+            c->at++;
+            continue;
+        }
         if (op->kind == OP_AWAIT) {
             if (!await(w, r, op, c->at == 0)) {
                 return moved;
@@ -336,7 +342,9 @@ enum status walk_span(struct walk *w, enum span_kind kind, struct error *err)
     const struct program *p = &w->evaluator->program;
     struct cursor cursors[ROLE_LIMIT];
     for (uint32_t r = 0; r < p->n_roles; r++) {
-        cursors[r].at = cursors[r].round = 0;
+        const bool absent = kind == SPAN_ITERATION && p->roles[r].later && !w->begun;
+        cursors[r].at = absent ? p->roles[r].span[kind].ops : 0;
+        cursors[r].round = 0;
     }
     bool moved = true;
     while (moved) {
@@ -356,6 +364,7 @@ enum status walk_span(struct walk *w, enum span_kind kind, struct error *err)
             w->call_s[r] = w->roles[r].at_s - w->call_start_s[r];
         }
     }
+    w->begun = w->begun || kind == SPAN_ITERATION;
     return STATUS_OK;
 }
 

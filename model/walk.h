@@ -57,6 +57,7 @@ struct meeting {
 struct walk {
     struct meeting (*meetings)[STORE_USES][2]; /* by phase; NULL: not watched */
     uint32_t spread;                           /* watched: roles whose actors are out of step */
+    bool begun;                                /* the first iteration is over */
     const struct config *config;
     struct evaluator *evaluator;
     double polls[STORE_USES][2]; /* all actors: LIST, failed GET */

@@ -62,7 +62,7 @@ static bool next_span(struct run *s, uint32_t a)
     case SPAN_SETUP:
         actor->set_up = true;
         actor_enter_span(s, a, (enum span_kind)actor->resume);
-        if (actor->resume == SPAN_ITERATION && (!role->rounds || s->stop_round == 0)) {
+        if (actor->resume == SPAN_ITERATION && (!role->rounds || actor->round >= s->stop_round)) {
             actor_enter_span(s, a, run_last_span(s));
         }
         return true;
@@ -187,7 +187,8 @@ void actor_run(struct run *s, uint32_t a)
         }
         const uint32_t share =
             plan_share(p, op, self_of(p, a), op->kind == OP_AWAIT ? op->need : op->count);
-        if (share == 0) { /* nothing of this op is this actor's */
+        const bool absent = op->later && actor->round == 0 && actor->span == SPAN_ITERATION;
+        if (share == 0 || absent) { /* nothing of this op is this actor's, or not yet */
             advance(s, a);
         } else if (op->kind == OP_AWAIT) {
             if (!channel_await(s, a)) {

@@ -23,6 +23,20 @@ static struct generation *generation_of(struct run *s, uint32_t instance, uint32
     return g;
 }
 
+/* Nobody waits for what is not sent in the first round. */
+static void skip_first(struct run *s)
+{
+    for (uint32_t c = 0; c < s->plan->program->n_channels; ++c) {
+        const struct plan_channel *const channel = &s->plan->channels[c];
+        for (uint32_t i = 0; channel->later && i < channel->instances; ++i) {
+            struct generation *const first = &s->instances[channel->first + i].generations[0];
+            if (first->number == 0) {
+                first->passed = s->plan->passes[channel->first + i];
+            }
+        }
+    }
+}
+
 void channel_reset(struct run *s)
 {
     for (uint32_t i = 0; i < s->plan->instances; ++i) {
@@ -32,6 +46,7 @@ void channel_reset(struct run *s)
             instance->generations[g] = (struct generation){.wake = UINT64_MAX, .number = g};
         }
     }
+    skip_first(s);
 }
 
 /* What one actor has counted before it entered the span it is in. */
@@ -257,4 +272,5 @@ void channel_rewind(struct run *s, uint32_t round)
             }
         }
     }
+    skip_first(s);
 }

@@ -36,6 +36,7 @@ static enum status number_roles(struct plan *p, const struct tally *closed, stru
             .guest = role->lifetime == LIFETIME_GUEST,
             .works = role->host == HOST_WORKER && role->lifetime != LIFETIME_GUEST,
             .rounds = role->span[SPAN_ITERATION].ops > 0,
+            .first_round = role->later,
             .call_start_s = closed->call_start_s[r],
         };
         if ((uint64_t)p->lanes + (uint64_t)role->actors * lanes > KEY_IDS_MAX / 4) {
@@ -105,6 +106,7 @@ static void prepare_op(const struct plan *p, const struct op *op, uint32_t r, st
         .total = op->total,
         .takes_time = op->kind == OP_INVOKE || ((op->kind == OP_PUT || op->kind == OP_GET) &&
                                                 op->store < STORE_USES && !op->background),
+        .later = op->later,
         .poll_pages = op->poll_pages,
         .size_bytes = op->size_bytes,
         .connection_bytes_per_s = HUGE_VAL,
@@ -350,6 +352,11 @@ static void count_signals(struct plan *p)
             }
         }
         divide_generations(p, c);
+        for (uint32_t i = 0; i < program->n_ops; ++i) {
+            const struct plan_op *const op = &p->ops[i];
+            p->channels[c].later =
+                p->channels[c].later || (op->later && op->channel == c && op->peer != PEER_NONE);
+        }
     }
 }
 

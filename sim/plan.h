@@ -44,6 +44,7 @@ struct plan_op {
     bool bursts;      /* moves through a link with a token bucket */
     bool shares_link; /* several flows of one actor are held back by its own link */
     bool takes_time;  /* requests that are waited for */
+    bool later;       /* not in the first round of a segment */
     uint32_t role, count, lanes, need, poll_pages; /* the largest share of an uneven op */
     uint32_t total;                                /* of all actors; 0: the same for each */
     double size_bytes;
@@ -62,6 +63,7 @@ struct plan_op {
  * of a role: all requests of one execution belong to one generation. */
 struct plan_channel {
     uint32_t first, instances;
+    bool later;      /* nothing is sent in the first round of a segment */
     bool cumulative; /* one sender per instance, or no rounds: a running count will do */
     uint64_t sends[ROLE_LIMIT][SPANS], awaits[ROLE_LIMIT][SPANS];
     uint64_t generation_sends[ROLE_LIMIT], generation_awaits[ROLE_LIMIT];
@@ -70,12 +72,13 @@ struct plan_channel {
 struct plan_role {
     uint32_t first_actor, actors, first_lane, lanes;
     uint64_t name_hash;
-    bool function;       /* of the platform: starts, may crash, is billed by its time */
-    bool called;         /* LIFETIME_CALL */
-    bool guest;          /* LIFETIME_GUEST */
-    bool rounds;         /* has ops in its iteration */
-    bool works;          /* has an instance's speed, may straggle */
-    double call_start_s; /* the closed form's start of a call */
+    bool function;        /* of the platform: starts, may crash, is billed by its time */
+    bool called;          /* LIFETIME_CALL */
+    bool guest;           /* LIFETIME_GUEST */
+    bool rounds;          /* has ops in its iteration */
+    uint32_t first_round; /* of a segment that it takes part in: 0 or 1 */
+    bool works;           /* has an instance's speed, may straggle */
+    double call_start_s;  /* the closed form's start of a call */
 };
 
 struct plan {

@@ -368,7 +368,7 @@ static bool redo_round(struct run *s)
         if (!role->rounds) {
             continue;
         }
-        actor->round = round;
+        actor->round = round < role->first_round ? role->first_round : round;
         actor->marked = false;
         const bool starts = actor->state == ACTOR_STARTING || actor->state == ACTOR_INVOKED ||
                             actor->state == ACTOR_QUEUED;

@@ -135,6 +135,16 @@ static void draw_effects(struct run *s)
 
 /* ---------------------------------------------------------------- segments */
 
+/* Actors that take no part in the first round of a segment. */
+static uint32_t absent_actors(const struct plan *p)
+{
+    uint32_t n = 0;
+    for (uint32_t r = 0; r < p->program->n_roles; ++r) {
+        n += p->roles[r].rounds ? p->roles[r].first_round * p->roles[r].actors : 0;
+    }
+    return n;
+}
+
 static void begin_segment(struct run *s)
 {
     const struct plan *const p = s->plan;
@@ -147,13 +157,14 @@ static void begin_segment(struct run *s)
     s->stopping = s->stop_round == 0;
     s->stats = (struct round_stats){0};
     memset(s->finished, 0, sizeof s->finished);
+    s->finished[0] = absent_actors(p);
     memset(s->counters.steady_polls, 0, sizeof s->counters.steady_polls);
     memset(s->counters.steady_billed_s, 0, sizeof s->counters.steady_billed_s);
     memset(s->counters.steady_host_s, 0, sizeof s->counters.steady_host_s);
     memset(s->clocks, 0, 3 * (size_t)p->actors * s->stride * sizeof *s->clocks);
     for (uint32_t a = 0; a < p->actors; ++a) {
         struct actor *const actor = &s->actors[a];
-        actor->round = 0;
+        actor->round = p->roles[p->actor_role[a]].first_round;
         actor->marked = actor->set_up = false;
         actor->span = SPAN_SETUP;
         actor->resume = SPAN_ITERATION;
@@ -290,6 +301,7 @@ void run_rewind(struct run *s, uint32_t round)
     for (uint32_t later = round; later < s->full_rounds + ROUNDS_OPEN; ++later) {
         s->finished[later % ROUNDS_OPEN] = 0;
     }
+    s->finished[0] += round == 0 ? absent_actors(s->plan) : 0;
     s->full_rounds = round;
     s->front = round;
 }

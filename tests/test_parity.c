@@ -312,6 +312,72 @@ static void starts_agree_in_re_invocations(void **state)
     }
 }
 
+/* Naik's race: the second combine of a round starts workers beside those of the next, so that the
+ * first round has none. Counted by hand in both engines; crashes that redo the first round do not
+ * bring any either. */
+static void a_race_has_no_duplicate_workers_in_the_first_round(void **state)
+{
+    (void)state;
+    const struct protocol *const naik = protocol_find("naik");
+    for (double rounds = 1; rounds <= 4; ++rounds) {
+        for (double w = 2; w <= 16; w *= 2) {
+            for (unsigned kind = 0; kind < 2 * PLAY_STORES; ++kind) {
+                struct config c = play_config(naik, kind % PLAY_STORES, w, rounds);
+                struct play p;
+                apply(&c, (struct variant){"race", 1});
+                c.workload.iterations *= naik->iterations_per_round(&c);
+                c.simulation.play_startup = kind >= PLAY_STORES;
+                assert_ok(play_open(&p, &c), &p.err);
+                p.run.exact = true;
+                assert_ok(run_play(&p.run, 1, 0, &p.err), &p.err);
+                const struct tally *const both[] = {&p.closed, &p.run.tally};
+                const double later = rounds - 1;
+                for (int i = 0; i < 2; ++i) {
+                    const double *const n = both[i]->requests[STORE_EXCHANGE];
+                    assert_close(both[i]->invocations, rounds * (w + 2) + later * w, 0);
+                    assert_close(n[REQUEST_PUT], rounds * (w + 2) + later * w, 0);
+                    assert_close(n[REQUEST_GET], rounds * 2 * w, 0);
+                    assert_close(both[i]->requests[STORE_DATA][REQUEST_GET],
+                                 2 * w * (rounds + later), 0);
+                }
+                const uint32_t last = p.evaluator.program.n_roles - 1;
+                assert_string_equal(p.evaluator.program.roles[last].name, "duplicate worker");
+                assert_true((p.run.tally.billed_s[last] > 0) == (later > 0));
+                if (kind < PLAY_STORES) {
+                    compare(&p, (struct variant){"race", 1}, kind, true);
+                }
+                play_close(&p);
+            }
+        }
+    }
+}
+
+/* The same whatever crashes: rounds done again bring as many, calls of theirs that crash one more.
+ */
+static void a_race_survives_crashes(void **state)
+{
+    (void)state;
+    const struct protocol *const naik = protocol_find("naik");
+    double redone = 0;
+    for (uint64_t seed = 1; seed <= 20; ++seed) {
+        struct config c = play_config(naik, STORE_CAPPED, 4, 6);
+        struct play p;
+        apply(&c, (struct variant){"race", 1});
+        c.workload.iterations *= naik->iterations_per_round(&c);
+        c.simulation.crash_per_hour = 60;
+        assert_ok(play_open(&p, &c), &p.err);
+        p.run.exact = true;
+        assert_ok(run_play(&p.run, seed, 0, &p.err), &p.err);
+        const double least = 6 * (4 + 2) + 5 * 4;
+        const struct counters *const n = &p.run.counters;
+        const double most = least + n->crashes + n->redone * (4 + 2 + 4);
+        assert_true(p.run.tally.invocations >= least && p.run.tally.invocations <= most);
+        redone += n->redone;
+        play_close(&p);
+    }
+    assert_true(redone >= 20);
+}
+
 static void extended_rounds_agree_with_the_closed_form(void **state)
 {
     (void)state;
@@ -417,6 +483,8 @@ int main(void)
         cmocka_unit_test(uneven_trees_agree),
         cmocka_unit_test(re_invocations_before_the_time_limit_agree),
         cmocka_unit_test(starts_agree_in_re_invocations),
+        cmocka_unit_test(a_race_has_no_duplicate_workers_in_the_first_round),
+        cmocka_unit_test(a_race_survives_crashes),
         cmocka_unit_test(extended_rounds_agree_with_the_closed_form),
         cmocka_unit_test(noise_in_computations_agrees_within_one_per_cent),
         cmocka_unit_test(little_noise_between_polls_agrees),

@@ -15,7 +15,7 @@
  * rounds are ceil(E(w) / k) with E(w) epochs of steps_per_epoch each.
  * race: step 3 is not atomic; two workers may see w files and combine twice. The second combine
  * function invokes w workers like the first: they load, train and save beside those that are waited
- * for, and are billed. They are counted in every round, the first included, which has none. */
+ * for, and are billed. The first round has none: nothing was combined before it. */
 #include "model/protocols/emit.h"
 #include "model/protocols/registry.h"
 
@@ -26,7 +26,7 @@ static double batches_per_round(const struct config *c)
     return c->system.option[OPTION_COMBINE_EPOCHS] * c->system.option[OPTION_STEPS_PER_EPOCH];
 }
 
-static void emit_call(struct program *p, const char *channel, uint32_t functions)
+static void emit_call(struct program *p, const char *channel, uint32_t functions, bool later)
 {
     program_add(p, (struct op){.kind = OP_INVOKE,
                                .peer = PEER_EACH,
@@ -34,7 +34,8 @@ static void emit_call(struct program *p, const char *channel, uint32_t functions
                                .store = STORE_NONE,
                                .channel = program_channel(p, channel, functions),
                                .count = functions,
-                               .lanes = functions});
+                               .lanes = functions,
+                               .later = later});
 }
 
 static void emit_trainer(struct program *p, const struct config *c, const char *name,
@@ -86,9 +87,9 @@ static enum status emit(const struct config *c, struct program *p, struct error 
 
     program_role(p, "starter", 1, HOST_CLIENT, LIFETIME_JOB, 0);
     const bool race = w > 1 && c->system.option[OPTION_RACE] > 0;
-    emit_call(p, "train", w);
+    emit_call(p, "train", w, false);
     if (race) {
-        emit_call(p, "train again", w);
+        emit_call(p, "train again", w, true);
     }
     program_await(p, wait, model, 1, STORE_NONE, POLL_NONE, 1);
 
@@ -106,15 +107,16 @@ static enum status emit(const struct config *c, struct program *p, struct error 
 
     program_role(p, "last worker to finish", 1, HOST_WORKER, LIFETIME_GUEST, 0);
     program_await(p, wait, files, w, STORE_NONE, POLL_NONE, 1);
-    emit_call(p, "combine", 1);
+    emit_call(p, "combine", 1, false);
     if (race) {
-        emit_call(p, "combine again", 1);
+        emit_call(p, "combine again", 1, false);
     }
 
     emit_combine(p, c, "combine function", "combine", true);
     if (race) {
         emit_combine(p, c, "second combine function", "combine again", false);
         emit_trainer(p, c, "duplicate worker", "train again", w);
+        program_later(p);
         program_put(p, program_phase(p, "save gradients", CATEGORY_EXCHANGE), STORE_EXCHANGE, 1,
                     gradient_bytes, PEER_NONE, 0);
         program_put(p, rows, STORE_MESSAGE, 1, 0, PEER_NONE, 0);
