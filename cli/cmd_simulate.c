@@ -289,6 +289,13 @@ static enum status write_job(struct cli *cli, const struct scenario *s, struct j
         file_write(runs, job->runs.size > 0 ? job->runs.data : "", job->runs.size, err);
     }
     if (err->code == STATUS_OK && gantt != NULL && job->gantt.size > 0) {
+        if (memchr(job->gantt.data, '\n', job->gantt.size) ==
+            job->gantt.data + job->gantt.size - 1) {
+            const char *round = cli_option(cli, "gantt-round");
+            return RAISE(err, ERR_USAGE, "--gantt-round %s: the run does not play that round%s",
+                         round != NULL ? round : "1",
+                         cli_option(cli, "exact") != NULL ? "" : "; --exact plays all it has");
+        }
         plot_draw_table(cli, &plot_gantt, &job->gantt, gantt, err);
     }
     return err->code;

@@ -1,5 +1,5 @@
 /* gantt: who does what when. Reads a timeline in Chrome's trace format (`simulate --timeline`), or
- * CSV: lane, from_s, to_s, category, and role, which names the lanes of numbers. */
+ * CSV: lane, from_s, to_s, category, role, which names the lanes of numbers, and the round. */
 #include "cli/plot.h"
 
 #include <math.h>
@@ -10,7 +10,7 @@ enum { LANES_MAX = 40, CATEGORIES_MAX = 8, SPANS_MAX = 6000 };
 
 struct spans {
     struct frame frame;
-    int lane, role, category, from, to;
+    int lane, role, category, from, to, round;
 };
 
 static void want(struct spans *s)
@@ -20,6 +20,7 @@ static void want(struct spans *s)
     s->category = frame_want(&s->frame, "category", true);
     s->from = frame_want(&s->frame, "from_s", false);
     s->to = frame_want(&s->frame, "to_s", false);
+    s->round = frame_want(&s->frame, "round", false);
 }
 
 /* ---------------------------------------------------------------- Chrome's trace format */
@@ -77,7 +78,7 @@ static enum status add_event(struct spans *s, const struct json *event, const ch
         return RAISE(err, ERR_MEMORY, "out of memory for a timeline");
     }
     cells[s->lane] = lane_id;
-    cells[s->role] = NAN;
+    cells[s->role] = cells[s->round] = NAN;
     cells[s->category] = category_id;
     cells[s->from] = event_number(event, "ts") * 1e-6;
     cells[s->to] = cells[s->from] + event_number(event, "dur") * 1e-6;
@@ -203,26 +204,90 @@ static void name_lane(const struct spans *s, size_t row, char *out, size_t size)
     snprintf(out, size, "%s%s%s", role, role[0] != '\0' ? " " : "", lane);
 }
 
-/* worker 2 before worker 10: shorter names first, then by letter. */
+/* Length of a lane's name without its number. */
+static size_t role_length(const char *name)
+{
+    size_t n = strlen(name);
+    while (n > 0 && name[n - 1] >= '0' && name[n - 1] <= '9') {
+        n--;
+    }
+    return n;
+}
+
+/* Role by role, worker 2 before worker 10. */
 static int by_name(const void *left, const void *right)
 {
     const char *a = *(const char *const *)left;
     const char *b = *(const char *const *)right;
-    const size_t n = strlen(a);
-    const size_t m = strlen(b);
-    return n != m ? (n < m ? -1 : 1) : strcmp(a, b);
+    const size_t n = role_length(a);
+    const size_t m = role_length(b);
+    const int roles = strncmp(a, b, n < m ? n : m);
+    if (roles != 0 || n != m) {
+        return roles != 0 ? roles : n < m ? -1 : 1;
+    }
+    const size_t digits = strlen(a);
+    const size_t others = strlen(b);
+    return digits != others ? (digits < others ? -1 : 1) : strcmp(a, b);
 }
 
-static size_t collect_lanes(const struct spans *s, const char **lanes, struct arena *a)
+/* How many of each role are shown when there is no room for all: as equal a number as possible. */
+static size_t lanes_each(const char *const *names, size_t n)
 {
+    size_t most = LANES_MAX;
+    for (size_t shown = n; shown > LANES_MAX && most > 0; most -= shown > LANES_MAX) {
+        shown = 0;
+        for (size_t i = 0; i < n;) {
+            size_t end = i + 1;
+            while (end < n && role_length(names[end]) == role_length(names[i]) &&
+                   strncmp(names[end], names[i], role_length(names[i])) == 0) {
+                end++;
+            }
+            shown += end - i < most ? end - i : most;
+            i = end;
+        }
+    }
+    return most;
+}
+
+/* Lanes that are shown, spread over those of their role; *all counts every one. */
+static size_t collect_lanes(const struct spans *s, const char *lanes[LANES_MAX], size_t *all,
+                            struct arena *a)
+{
+    const char **names = arena_alloc(a, (s->frame.n_rows + 1) * sizeof *names);
     size_t n = 0;
-    for (size_t i = 0; i < s->frame.n_rows; i++) {
+    *all = 0;
+    for (size_t i = 0; i < s->frame.n_rows && names != NULL; i++) {
         char name[128];
         name_lane(s, i, name, sizeof name);
-        seen_before(lanes, &n, LANES_MAX, name, a);
+        names[*all] = arena_copy(a, name, strlen(name));
+        *all += names[*all] != NULL;
     }
-    qsort(lanes, n, sizeof *lanes, by_name);
-    return n;
+    if (*all == 0) {
+        return 0;
+    }
+    qsort(names, *all, sizeof *names, by_name);
+    for (size_t i = 0; i < *all; i++) {
+        if (n == 0 || strcmp(names[n - 1], names[i]) != 0) {
+            names[n++] = names[i];
+        }
+    }
+    *all = n;
+    const size_t most = lanes_each(names, n);
+    size_t shown = 0;
+    for (size_t i = 0; i < n;) {
+        const size_t length = role_length(names[i]);
+        size_t end = i + 1;
+        while (end < n && role_length(names[end]) == length &&
+               strncmp(names[end], names[i], length) == 0) {
+            end++;
+        }
+        const size_t some = end - i < most ? end - i : most;
+        for (size_t k = 0; k < some && shown < LANES_MAX; k++) {
+            lanes[shown++] = names[i + k * (end - i) / some];
+        }
+        i = end;
+    }
+    return shown;
 }
 
 static size_t find_lane(const char *const *lanes, size_t n, const char *name)
@@ -240,16 +305,20 @@ static enum status write_spans(struct plot *p, const struct spans *s, struct err
     struct arena arena = {0};
     const char *lanes[LANES_MAX];
     const char *categories[CATEGORIES_MAX];
-    const size_t n_lanes = collect_lanes(s, lanes, &arena);
+    size_t all_lanes = 0;
+    const size_t n_lanes = collect_lanes(s, lanes, &all_lanes, &arena);
     size_t n_categories = 0;
     size_t drawn = 0;
     size_t beyond = 0;
     size_t broken = 0;
     double start_s = INFINITY;
     double end_s = -INFINITY;
+    const double round = f->n_rows > 0 ? frame_number(f, 0, s->round) : (double)NAN;
+    bool one_round = true;
     for (size_t i = 0; i < f->n_rows; i++) {
         start_s = fmin(start_s, frame_number(f, i, s->from));
         end_s = fmax(end_s, frame_number(f, i, s->to));
+        one_round = one_round && frame_number(f, i, s->round) == round;
     }
     const double shortest_s = f->n_rows > SPANS_MAX ? (end_s - start_s) / 2000 : 0;
     text_puts(&p->picture.data, "lane,category,from_s,to_s\n");
@@ -284,8 +353,8 @@ static enum status write_spans(struct plot *p, const struct spans *s, struct err
         return RAISE(err, ERR_INPUT, "no span to draw in %s", f->path);
     }
     if (beyond > 0) {
-        text_printf(&p->note, "%zu of %zu spans are not drawn: too short, or beyond %d lanes. ",
-                    beyond, f->n_rows, LANES_MAX);
+        text_printf(&p->note, "%zu of %zu spans are not drawn: too short, or of lanes not shown. ",
+                    beyond, f->n_rows);
     }
     if (broken > 0) {
         text_printf(&p->note, "%zu spans without a finite start and end left out. ", broken);
@@ -294,7 +363,14 @@ static enum status write_spans(struct plot *p, const struct spans *s, struct err
     set_names(p, "category", "categories", categories, n_categories, 30);
     set_tints(p, categories, n_categories);
     arena_free(&arena);
-    text_printf(&p->subtitle, "%zu lane%s, %zu spans", n_lanes, n_lanes == 1 ? "" : "s", f->n_rows);
+    if (one_round) {
+        text_printf(&p->subtitle, "round %.0f, ", round);
+    }
+    if (n_lanes < all_lanes) {
+        text_printf(&p->subtitle, "%zu of ", n_lanes);
+    }
+    text_printf(&p->subtitle, "%zu lane%s, %zu spans", all_lanes, all_lanes == 1 ? "" : "s",
+                f->n_rows);
     return STATUS_OK;
 }
 

@@ -207,6 +207,10 @@ static enum status record(struct crew *crew, const struct simulation_options *o,
         text_gantt(o->gantt, &t, plan, o->gantt_round);
     }
     timeline_free(&t);
+    if (status == ERR_INTERRUPTED) { /* what the replications told stands without it */
+        *err = (struct error){0};
+        return STATUS_OK;
+    }
     return status;
 }
 

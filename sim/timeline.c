@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sim/run.h"
 
@@ -125,26 +126,44 @@ static enum category category_of(const struct plan *p, const struct timeline_spa
 
 /* ---------------------------------------------------------------- Chrome trace */
 
+enum { PID_ACTORS = 1, PID_STORES = 2 };
+
+/* Viewers keep thread 0 for the idle task. */
+static unsigned thread_of(uint32_t actor)
+{
+    return actor + 1;
+}
+
+/* Times are microseconds, to the nanosecond. */
 static void event_begin(struct text *out, const char *phase, unsigned pid, double at_s)
 {
-    text_printf(out, ",\n{\"ph\":\"%s\",\"pid\":%u,\"ts\":", phase, pid);
-    text_number(out, at_s * 1e6);
+    text_printf(out, ",\n{\"ph\":\"%s\",\"pid\":%u,\"ts\":%.3f", phase, pid, at_s * 1e6);
 }
 
 static void write_names(struct text *out, const struct plan *p)
 {
-    text_puts(out,
-              "{\"ph\":\"M\",\"pid\":1,\"name\":\"process_name\",\"args\":{\"name\":\"actors\"}},\n"
-              "{\"ph\":\"M\",\"pid\":2,\"name\":\"process_name\",\"args\":{\"name\":\"stores\"}}");
+    static const char *const processes[] = {"actors", "stores"};
+    for (unsigned i = 0; i < 2; ++i) {
+        text_printf(
+            out,
+            "%s{\"ph\":\"M\",\"pid\":%u,\"name\":\"process_name\",\"args\":{\"name\":\"%s\"}}"
+            ",\n{\"ph\":\"M\",\"pid\":%u,\"name\":\"process_sort_index\","
+            "\"args\":{\"sort_index\":%u}}",
+            i > 0 ? ",\n" : "", i + 1, processes[i], i + 1, i);
+    }
     for (uint32_t a = 0; a < p->actors; ++a) {
+        const unsigned thread = thread_of(a);
         struct text name = {0};
         text_printf(&name, "%s %u", role_of(p, a)->name, self_of(p, a));
         text_printf(
             out,
-            ",\n{\"ph\":\"M\",\"pid\":1,\"tid\":%u,\"name\":\"thread_name\",\"args\":{\"name\":",
-            a);
+            ",\n{\"ph\":\"M\",\"pid\":%d,\"tid\":%u,\"name\":\"thread_name\",\"args\":{\"name\":",
+            PID_ACTORS, thread);
         text_json_string(out, name.data != NULL ? name.data : "");
-        text_puts(out, "}}");
+        text_printf(out,
+                    "}},\n{\"ph\":\"M\",\"pid\":%d,\"tid\":%u,\"name\":\"thread_sort_index\","
+                    "\"args\":{\"sort_index\":%u}}",
+                    PID_ACTORS, thread, a);
         text_free(&name);
     }
 }
@@ -152,12 +171,11 @@ static void write_names(struct text *out, const struct plan *p)
 static void write_span(struct text *out, const struct plan *p, const struct timeline_span *span)
 {
     const bool mark = span->kind == TIMELINE_MARK;
-    event_begin(out, mark ? "i" : "X", 1, span->from_s);
+    event_begin(out, mark ? "i" : "X", PID_ACTORS, span->from_s);
     if (!mark) {
-        text_puts(out, ",\"dur\":");
-        text_number(out, (span->to_s - span->from_s) * 1e6);
+        text_printf(out, ",\"dur\":%.3f", (span->to_s - span->from_s) * 1e6);
     }
-    text_printf(out, ",\"tid\":%u,\"cat\":\"%s\",\"name\":", span->actor,
+    text_printf(out, ",\"tid\":%u,\"cat\":\"%s\",\"name\":", thread_of(span->actor),
                 category_word(category_of(p, span)));
     text_json_string(out, name_of(p, span));
     if (mark) {
@@ -178,8 +196,8 @@ static int order_steps(const void *pa, const void *pb)
     return a->at_s < b->at_s ? -1 : a->at_s > b->at_s;
 }
 
-static void write_counter(struct text *out, struct step *steps, size_t n, const char *name,
-                          const char *const series[2])
+static void write_counter(struct text *out, struct step *steps, size_t n, unsigned pid,
+                          const char *name, const char *const series[2])
 {
     double value[2] = {0, 0}, most[2] = {0, 0};
     qsort(steps, n, sizeof *steps, order_steps);
@@ -191,13 +209,14 @@ static void write_counter(struct text *out, struct step *steps, size_t n, const 
         if (i + 1 < n && steps[i + 1].at_s == steps[i].at_s) {
             continue;
         }
-        event_begin(out, "C", 2, steps[i].at_s);
+        event_begin(out, "C", pid, steps[i].at_s);
         text_puts(out, ",\"name\":");
         text_json_string(out, name);
         text_puts(out, ",\"args\":{");
         for (int k = 0; k < 2 && series[k] != NULL; ++k) {
-            text_printf(out, "%s\"%s\":", k > 0 ? "," : "", series[k]);
-            text_number(out, value[k] < 1e-9 * most[k] ? 0 : value[k]); /* rounding of the sum */
+            const double rounded =
+                value[k] < 1e-9 * most[k] ? 0 : value[k]; /* the sum's rounding */
+            text_printf(out, "%s\"%s\":%.9g", k > 0 ? "," : "", series[k], rounded);
         }
         text_puts(out, "}}");
     }
@@ -235,12 +254,30 @@ static size_t store_steps(const struct timeline *t, const struct plan *p, uint16
     return n;
 }
 
-static void write_counters(struct text *out, const struct timeline *t, const struct plan *p,
-                           struct step *steps)
+/* Lives go on after the rounds that are kept, and some actors are ahead of others: a viewer would
+ * show hours of nothing else. */
+static size_t drop_after(struct step *steps, size_t n, double last_s)
 {
-    static const char *const uses[STORE_USES] = {"store", "data store", "message store", "network"};
-    static const char *const moving[] = {"bytes_per_s", "requests"};
-    static const char *const running[] = {"functions", NULL};
+    size_t kept = 0;
+    for (size_t i = 0; i < n; ++i) {
+        if (steps[i].at_s <= last_s) {
+            steps[kept++] = steps[i];
+        }
+    }
+    return kept;
+}
+
+static double last_span_s(const struct timeline *t)
+{
+    double last_s = 0;
+    for (size_t i = 0; i < t->n_spans; ++i) {
+        last_s = t->spans[i].kind != TIMELINE_LIFE ? fmax(last_s, t->spans[i].to_s) : last_s;
+    }
+    return last_s;
+}
+
+static size_t life_steps(const struct timeline *t, struct step *steps)
+{
     size_t n = 0;
     for (size_t i = 0; i < t->n_spans; ++i) {
         if (t->spans[i].kind == TIMELINE_LIFE) {
@@ -248,14 +285,28 @@ static void write_counters(struct text *out, const struct timeline *t, const str
             steps[n++] = (struct step){t->spans[i].to_s, {-1, 0}};
         }
     }
-    write_counter(out, steps, n, "running functions", running);
+    return n;
+}
+
+static void write_counters(struct text *out, const struct timeline *t, const struct plan *p,
+                           struct step *steps)
+{
+    static const char *const uses[STORE_USES] = {"store", "data store", "message store", "network"};
+    static const char *const moving[] = {"bytes_per_s", "requests"};
+    static const char *const running[] = {"functions", NULL};
+    const double last_s = last_span_s(t);
+    size_t n = drop_after(steps, life_steps(t, steps), last_s);
+    write_counter(out, steps, n, PID_ACTORS, "running", running);
     for (uint16_t store = 0; store < STORE_USES; ++store) {
         for (int d = 0; d < DIRECTIONS; ++d) {
             const enum op_kind kind = d == DIRECTION_PUT ? OP_PUT : OP_GET;
             struct text name = {0};
-            text_printf(&name, "%s, %s", uses[store], kind == OP_PUT ? "PUT" : "GET");
-            n = store_steps(t, p, store, kind, steps);
-            write_counter(out, steps, n, name.data != NULL ? name.data : "", moving);
+            const char *own = p->config->stores[store].name;
+            const bool named = own != NULL && strcmp(own, "") != 0 && strcmp(own, "store") != 0;
+            text_printf(&name, named ? "%s (%s), %s" : "%s%s, %s", uses[store], named ? own : "",
+                        kind == OP_PUT ? "PUT" : "GET");
+            n = drop_after(steps, store_steps(t, p, store, kind, steps), last_s);
+            write_counter(out, steps, n, PID_STORES, name.data != NULL ? name.data : "", moving);
             text_free(&name);
         }
     }
@@ -288,14 +339,14 @@ void text_timeline(struct text *out, const struct timeline *t, const struct plan
 
 void text_gantt(struct text *out, const struct timeline *t, const struct plan *plan, uint32_t round)
 {
-    text_puts(out, "lane,from_s,to_s,category,role,name\n");
+    text_puts(out, "round,lane,from_s,to_s,category,role,name\n");
     for (size_t i = 0; i < t->n_spans; ++i) {
         const struct timeline_span *const span = &t->spans[i];
         if (span->round != round || span->kind == TIMELINE_LIFE || span->kind == TIMELINE_MARK ||
             !(span->to_s > span->from_s)) {
             continue;
         }
-        text_printf(out, "%u,", span->actor);
+        text_printf(out, "%u,%u,", span->round, self_of(plan, span->actor));
         text_number(out, span->from_s);
         text_puts(out, ",");
         text_number(out, span->to_s);

@@ -24,7 +24,9 @@ cmp "$work/rows1" tests/data/simulate_rows.csv || fail "not the bytes of tests/d
 
 # Interrupted: what is done is told, exit code 130. Without end unless it is interrupted.
 endless="--set /simulation/replications_max=1000000000 --set /simulation/half_width_ratio=1e-9 --threads 2"
-env --default-signal=INT "$FAASCAST" simulate $noisy $endless --format csv >"$work/out" 2>"$work/err" &
+# The run for the timeline is cut off too: the answer does not hang on it.
+env --default-signal=INT "$FAASCAST" simulate $noisy $endless --exact --set /workload/iterations=2000 \
+    --timeline "$work/cut.json" --format csv >"$work/out" 2>"$work/err" &
 child=$!
 sleep 1.5
 kill -INT $child
@@ -37,13 +39,14 @@ kill $watch 2>/dev/null
 [ "$(wc -l <"$work/out")" -eq 2 ] || fail "an interrupted simulation tells nothing: $(cat "$work/out")"
 
 # Killed while it works: an older result stays as it was, and no other file is left.
-echo older >"$work/kept.csv"
-"$FAASCAST" simulate $noisy $endless -o "$work/kept.csv" 2>/dev/null &
+for file in kept.csv kept.json kept.svg kept-runs.csv; do echo older >"$work/$file"; done
+"$FAASCAST" simulate $noisy $endless -o "$work/kept.csv" --timeline "$work/kept.json" --gantt "$work/kept.svg" \
+    --runs "$work/kept-runs.csv" 2>/dev/null &
 child=$!
 sleep 0.4
 kill -9 $child
 wait $child 2>/dev/null
-[ "$(cat "$work/kept.csv")" = older ] || fail "a killed simulation spoils an older result"
+[ "$(cat "$work"/kept*)" = "$(printf 'older\nolder\nolder\nolder')" ] || fail "a killed simulation spoils an older result"
 ls "$work" | grep -q tmp && fail "a killed simulation leaves $(ls "$work")"
 
 # Nowhere to write to: one clear error, exit code 1, no file.
@@ -78,4 +81,48 @@ for option in -o --runs --timeline; do
     refuses "$option on a disk that fills up" "$work/half: File too large"
     ls "$work" | grep -q half && fail "$option leaves half a file: $(ls "$work")"
 done
+"$FAASCAST" simulate $noisy --gantt "$work/none/file.svg" >/dev/null 2>"$work/err"
+got=$?
+refuses "--gantt in no folder" "$work/none/file.svg: No such file or directory"
+(
+    trap '' XFSZ
+    ulimit -f 1
+    exec "$FAASCAST" simulate $noisy --gantt "$work/half.svg"
+) >/dev/null 2>"$work/err"
+got=$?
+refuses "--gantt on a disk that fills up" "File too large"
+ls "$work" | grep -q half && fail "--gantt leaves half a file: $(ls "$work")"
+
+# The timeline is Chrome's trace format, one event a line: spans of named threads that do not overlap, times in
+# microseconds, counters that end with the spans and never exceed what there is: 6 functions, 2e8 bytes/s.
+"$FAASCAST" simulate $noisy --timeline "$work/run.json" --timeline-rounds 2 >/dev/null 2>"$work/err" || fail "$(cat "$work/err")"
+awk '
+    function number(key) { return match($0, "\"" key "\":[-0-9.e+]+") ? substr($0, RSTART + length(key) + 3, RLENGTH - length(key) - 3) + 0 : -1 }
+    function wrong(what) { print what ": " $0; bad = 1 }
+    /"ph":"M"/ { if (/thread_name/) named[number("tid")] = 1; next }
+    /"ph":"X"/ {
+        tid = number("tid"); from = number("ts"); took = number("dur"); spans++
+        if (!(tid in named) || tid < 1 || from < 0 || took < 0 || !/"cat":"[a-z-]+","name":"[^"]+"/) wrong("not a span")
+        at[spans] = from; by[spans] = tid; until[spans] = from + took
+        if (from + took > last) last = from + took
+        next
+    }
+    /"ph":"C"/ {
+        counters++
+        if (number("ts") > ended) ended = number("ts")
+        if (number("functions") > most) most = number("functions")
+        if (number("bytes_per_s") > fastest) fastest = number("bytes_per_s")
+        if (number("bytes_per_s") > 2e8 * (1 + 1e-6) || number("requests") > 6) wrong("more than there is")
+        next
+    }
+    /"ph":"i"/ || NR <= 2 || /^\]}$/ { next }
+    { wrong("not an event") }
+    END {
+        for (i = 1; i <= spans; i++) for (k = 1; k <= spans; k++)
+            if (i != k && by[i] == by[k] && at[i] <= at[k] && at[k] < until[i] - 0.01) { print "spans overlap in lane " by[i] ": " at[i] " " until[i] " " at[k]; bad = 1 }
+        if (spans < 60 || counters < 60 || most != 6 || fastest < 1.9e8 || ended > last + 0.01) { print spans, counters, most, fastest, ended, last; bad = 1 }
+        exit bad
+    }' "$work/run.json" || fail "the timeline is not what it should be"
+"$FAASCAST" simulate $noisy --gantt "$work/round.svg" --gantt-round 301 >/dev/null 2>"$work/err"
+[ $? -eq 2 ] && grep -qF -- "--gantt-round 301: the run does not play that round" "$work/err" || fail "a round that is none: $(cat "$work/err")"
 exit $bad
