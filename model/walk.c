@@ -17,7 +17,7 @@ void walk_start(struct walk *w, const struct config *c, struct evaluator *e, dou
     const size_t clock_size = offsetof(struct clock, phase_s) + p->n_phases * sizeof(double);
     w->meetings = NULL;
     w->spread = 0;
-    w->begun = false;
+    w->begun = w->cold = w->mixed = false;
     w->config = c;
     w->evaluator = e;
     memset(w->polls, 0, sizeof w->polls);
@@ -27,7 +27,9 @@ void walk_start(struct walk *w, const struct config *c, struct evaluator *e, dou
         w->call_start_s[r] = w->call_s[r] = 0;
         w->call_end_s[r] = -HUGE_VAL;
         w->starting_s[r] = 0;
+        w->early[r] = w->early_s[r] = 0;
     }
+    w->n_idle = 0;
     for (uint32_t i = 0; i < p->n_channels; i++) {
         struct channel_state *ch = &w->channels[i];
         ch->signals = 0;
@@ -44,6 +46,8 @@ void walk_copy(struct walk *to, const struct walk *from)
     to->meetings = NULL;
     to->spread = 0;
     to->begun = from->begun;
+    to->cold = from->cold;
+    to->mixed = from->mixed;
     to->config = from->config;
     to->evaluator = from->evaluator;
     memcpy(to->polls, from->polls, sizeof to->polls);
@@ -53,7 +57,11 @@ void walk_copy(struct walk *to, const struct walk *from)
         to->call_s[r] = from->call_s[r];
         to->call_end_s[r] = from->call_end_s[r];
         to->starting_s[r] = from->starting_s[r];
+        to->early[r] = from->early[r];
+        to->early_s[r] = from->early_s[r];
     }
+    to->n_idle = from->n_idle;
+    memcpy(to->idle, from->idle, from->n_idle * sizeof from->idle[0]);
     for (uint32_t i = 0; i < p->n_channels; i++) {
         const struct channel_state *ch = &from->channels[i];
         to->channels[i].signals = ch->signals;
@@ -107,31 +115,58 @@ static double latest_signal(const struct walk *w, const struct channel_state *ch
     return larger(ch->last.at_s, expected_latest(w->evaluator, groups, count));
 }
 
-/* Are the sandboxes that earlier calls left too few by now, those idle for too long being gone?
- * They are taken newest first. The first call of all finds none either, but that the job's start
- * pays for. */
-static bool call_is_cold(const struct walk *w, uint32_t r, double now_s)
+/* ---------------------------------------------------------------- sandboxes of calls */
+
+static void leave_sandboxes(struct walk *w, double since_s, double functions)
 {
-    const struct program *p = &w->evaluator->program;
-    double idle_since_s = HUGE_VAL;
-    double found = 0;
-    while (found < p->roles[r].actors) {
-        double next_s = -HUGE_VAL;
-        double next = 0;
-        for (uint32_t i = 0; i < p->n_roles; i++) {
-            const double end_s = w->call_end_s[i];
-            if (end_s <= now_s && end_s < idle_since_s && end_s >= next_s) {
-                next = end_s > next_s ? p->roles[i].actors : next + p->roles[i].actors;
-                next_s = end_s;
+    if (!(functions > 0)) {
+        return;
+    }
+    if (w->n_idle == IDLE_GROUPS) { /* no room: the two oldest count as one, as idle as the older */
+        uint32_t oldest = 0;
+        uint32_t next = 1;
+        for (uint32_t i = 1; i < w->n_idle; i++) {
+            if (w->idle[i].since_s < w->idle[oldest].since_s) {
+                next = oldest;
+                oldest = i;
+            } else if (next == oldest || w->idle[i].since_s < w->idle[next].since_s) {
+                next = i;
             }
         }
-        if (!(next_s > -HUGE_VAL)) {
-            return false;
-        }
-        idle_since_s = next_s;
-        found += next;
+        w->idle[oldest].functions += w->idle[next].functions;
+        w->idle[next] = w->idle[--w->n_idle];
     }
-    return now_s - idle_since_s >= w->config->platform.keep_alive_s;
+    w->idle[w->n_idle++] = (struct idle){since_s, functions};
+}
+
+/* Warm sandboxes for a call of so many functions, newest first; those idle for too long are gone.
+ */
+static double take_sandboxes(struct walk *w, double now_s, double functions, bool *expired)
+{
+    double found = 0;
+    *expired = false;
+    while (found < functions) {
+        struct idle *newest = NULL;
+        for (uint32_t i = 0; i < w->n_idle; i++) {
+            struct idle *const group = &w->idle[i];
+            if (group->since_s <= now_s && (newest == NULL || group->since_s > newest->since_s)) {
+                newest = group;
+            }
+        }
+        if (newest == NULL) {
+            break;
+        }
+        const bool gone = now_s - newest->since_s >= w->config->platform.keep_alive_s;
+        const double taken =
+            gone ? newest->functions : smaller(newest->functions, functions - found);
+        *expired = *expired || gone;
+        found += gone ? 0 : taken;
+        newest->functions -= taken;
+        if (!(newest->functions > 0)) {
+            *newest = w->idle[--w->n_idle];
+        }
+    }
+    return found;
 }
 
 /* A function that was invoked starts when the invocation arrives. */
@@ -142,13 +177,26 @@ static void start_call(struct walk *w, uint32_t r)
     const struct role *role = &w->evaluator->program.roles[r];
     struct clock *clock = &w->roles[r];
     w->call_start_s[r] = clock->at_s;
-    w->starting_s[r] = 0;
-    if (role->host == HOST_WORKER && call_is_cold(w, r, clock->at_s)) {
-        w->starting_s[r] = start_mean(c, w->evaluator, role->actors) -
-                           role->actors * c->platform.invoke_latency_s.mean;
-    } else if (role->host == HOST_WORKER && warm->mean > 0) {
-        w->starting_s[r] =
-            warm->mean + walk_excess(w->evaluator, role->actors, warm->mean, warm->mean * warm->cv);
+    w->starting_s[r] = w->early[r] = 0;
+    if (role->host == HOST_WORKER) {
+        const double cold_s = start_mean(c, w->evaluator, role->actors) -
+                              role->actors * c->platform.invoke_latency_s.mean;
+        const double warm_s = warm->mean > 0
+                                  ? warm->mean + walk_excess(w->evaluator, role->actors, warm->mean,
+                                                             warm->mean * warm->cv)
+                                  : 0;
+        bool expired;
+        const double found = take_sandboxes(w, clock->at_s, role->actors, &expired);
+        /* The first call of all finds none, but that the job's start pays for. */
+        const bool again = expired || w->call_end_s[r] > -HUGE_VAL;
+        w->starting_s[r] = found < role->actors && again ? cold_s : warm_s;
+        w->cold = w->cold || (found < role->actors && again);
+        if (found > 0 && found < role->actors) {
+            w->early[r] = found;
+            w->early_s[r] = larger(cold_s - warm_s, 0);
+            w->spread |= UINT32_C(1) << r;
+            w->mixed = w->mixed || again;
+        }
     }
     clock->at_s += w->starting_s[r];
     clock->start_s += w->starting_s[r];
@@ -218,6 +266,7 @@ static bool await(struct walk *w, uint32_t r, const struct op *op, bool first)
             own->variance_s2 += interval_s * interval_s / 12;
         }
         w->spread &= ~(UINT32_C(1) << r);
+        w->early[r] = 0;
     }
     if (first && p->roles[r].lifetime == LIFETIME_CALL) {
         start_call(w, r);
@@ -237,6 +286,20 @@ static void signal(struct walk *w, uint32_t r, const struct op *op)
     if (w->roles[r].at_s >= ch->last.at_s) {
         clock_copy(&ch->last, &w->roles[r], p->n_phases);
     }
+}
+
+/* Who is ahead of the others need not share the store with them: how much less a transfer takes. */
+static double spared(const struct walk *w, uint32_t r, uint32_t index)
+{
+    const struct program *p = &w->evaluator->program;
+    const struct op *op = &p->ops[index];
+    const bool moves = op->kind == OP_PUT || op->kind == OP_GET;
+    if (!moves || op->store == STORE_NONE || op->background) {
+        return 0;
+    }
+    double slowed = 0;
+    return w->evaluator->op_s[index] -
+           transfer_time(w->config, op, p->roles[r].host, 1, 1, &slowed);
 }
 
 static void watch(struct walk *w, uint32_t r, uint32_t index)
@@ -312,6 +375,9 @@ static bool advance(struct walk *w, uint32_t r, const struct span *span, struct 
             if (w->meetings != NULL) {
                 watch(w, r, index);
             }
+            if (w->early[r] > 0) {
+                w->early_s[r] += spared(w, r, index);
+            }
             const double noise_s = w->evaluator->op_noise_s[index];
             clock->at_s += took_s;
             clock->phase_s[op->phase] += took_s;
@@ -333,6 +399,8 @@ static bool advance(struct walk *w, uint32_t r, const struct span *span, struct 
     }
     if (moved && p->roles[r].lifetime == LIFETIME_CALL && p->roles[r].host == HOST_WORKER) {
         w->call_end_s[r] = clock->at_s;
+        leave_sandboxes(w, clock->at_s, p->roles[r].actors - w->early[r]);
+        leave_sandboxes(w, clock->at_s - w->early_s[r], w->early[r]);
     }
     return moved;
 }

@@ -54,16 +54,28 @@ struct meeting {
     bool met, shared;
 };
 
+/* Sandboxes that calls have left, since when they are idle. */
+struct idle {
+    double since_s, functions;
+};
+enum { IDLE_GROUPS = 32 };
+
 struct walk {
     struct meeting (*meetings)[STORE_USES][2]; /* by phase; NULL: not watched */
     uint32_t spread;                           /* watched: roles whose actors are out of step */
     bool begun;                                /* the first iteration is over */
+    bool cold, mixed; /* calls found too few warm sandboxes again; some, but too few */
     const struct config *config;
     struct evaluator *evaluator;
     double polls[STORE_USES][2]; /* all actors: LIST, failed GET */
     /* Of called roles: when the last call began and ended, how long it and its start took. */
     double call_start_s[ROLE_LIMIT], call_end_s[ROLE_LIMIT];
     double call_s[ROLE_LIMIT], starting_s[ROLE_LIMIT];
+    /* Of these calls, those that found a warm sandbox where others did not, and by how much they
+     * are ahead of them. */
+    double early[ROLE_LIMIT], early_s[ROLE_LIMIT];
+    struct idle idle[IDLE_GROUPS];
+    uint32_t n_idle;
     struct clock roles[ROLE_LIMIT];
     struct channel_state channels[CHANNEL_LIMIT];
 };
