@@ -223,6 +223,13 @@ static void row_bucket(FILE *f, struct numbers *n, long i, long rows)
             0.02 * (t < 0.3 ? 1.1e9 : 78e6) * exp(0.1 * normal(n)));
 }
 
+static void row_system(FILE *f, struct numbers *n, long i, long rows)
+{
+    const double workers = (double)(1 + i % 1000);
+    (void)rows;
+    fprintf(f, "%.0f,%.6f\n", workers, (1.5 + 0.026 * workers) * exp(0.05 * normal(n)));
+}
+
 static void row_billing(FILE *f, struct numbers *n, long i, long rows)
 {
     const double ms = 1 + 900 * uniform(n);
@@ -237,6 +244,7 @@ static const struct kind kinds[] = {
     {"store", "run", "run,service,op,size_bytes,duration_s", row_store},
     {"bandwidth", "concurrency", "run,service,op,concurrency,size_bytes,duration_s", row_bandwidth},
     {"bandwidth", NULL, "run,op,time_s,size_bytes,duration_s", row_bucket},
+    {"system", NULL, "workers,comm_time_s", row_system},
     {"billing", "memory_mib", "function,memory_mib,duration_s,billed_s", row_billing},
 };
 
@@ -254,8 +262,11 @@ static void bench_kind(const struct place *at, const struct kind *k, long rows)
     finish(f, path);
     snprintf(out, sizeof out, "%s/entry.json", at->folder);
     if (strcmp(k->what, "billing") != 0) { /* a rule to be scored, nothing to be fitted */
-        const char *const fit[] = {"fit",    path,         "--what", k->what, "--name", "bench",
-                                   "--date", "2026-01-01", "-q",     "-o",    out,      NULL};
+        const bool system = strcmp(k->what, "system") == 0;
+        const char *const fit[] = {"fit",    path,    "--what", k->what,
+                                   "--name", "bench", "--date", "2026-01-01",
+                                   "-q",     "-o",    out,      system ? "--system" : NULL,
+                                   "smlt",   NULL};
         const struct cost c = run(at, fit);
         snprintf(what, sizeof what, "fit --what %s%s", k->what,
                  k->row == row_guess    ? ", cold or warm unknown"

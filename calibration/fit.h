@@ -147,7 +147,21 @@ struct ls_problem {
     enum ls_residual residual;
     enum ls_loss loss;
     unsigned starts; /* tried beside the given one, spread over the bounds; 0 = none */
+    /* Rows that share a prediction may come joined (ls_join): how many rows the n stand for, and
+     * the squares within them that no constants can change. 0 rows: the n themselves. */
+    size_t rows;
+    double within;
 };
+
+/* Rows with one prediction P joined into one: for squared residuals
+ *   sum (P / y_i - 1)^2 = W (P / y - 1)^2 + within,   y = sum 1/y_i / sum 1/y_i^2,
+ * W = (sum 1/y_i)^2 / sum 1/y_i^2, and in absolute terms y is the mean and W the count.
+ *
+ * Takes:   measured[n], group[n] in [0, groups), every group with a row; relative or absolute.
+ * Gives:   joined[groups], weight[groups]; returns the squares within.
+ */
+double ls_join(size_t n, const double *measured, const size_t *group, size_t groups,
+               enum ls_residual residual, double *joined, double *weight);
 
 /* Something the data leave open: which parameters, and what of them is known. */
 struct fit_ambiguity {

@@ -208,6 +208,7 @@ enum status score_predict(struct score_set *s, enum score_engine engine, const s
 struct fit_context {
     struct score_set *set;
     const size_t *chosen;
+    const double *measured;
     size_t n;
     const double *factor; /* of the closed form, by chosen case; NULL: 1 */
     struct evaluator evaluator;
@@ -224,7 +225,7 @@ static enum status predict_for_fit(void *context, const double *theta, double *p
     for (size_t i = 0; i < f->n; i++) {
         predicted[i] *= f->factor != NULL ? f->factor[i] : 1;
         if (!isfinite(predicted[i])) { /* infeasible with these constants: far off, not nowhere */
-            predicted[i] = 10 * f->set->cases[f->chosen[i]].measured;
+            predicted[i] = 10 * f->measured[i];
         }
     }
     return STATUS_OK;
@@ -254,36 +255,115 @@ static enum status rescale(struct fit_context *f, const double *theta, double *w
     return STATUS_OK;
 }
 
+/* The rows of a fit, those of one configuration and phase joined where only these decide what is
+ * predicted: the same least squares from as many residuals as there are configurations. */
+struct fit_rows {
+    size_t *first; /* chosen case that stands for each */
+    double *measured, *weight;
+    size_t n;
+    double within;
+    bool joined;
+};
+
+static void free_fit_rows(struct fit_rows *r)
+{
+    free(r->first);
+    free(r->measured);
+}
+
+/* Number the configurations and phases of the chosen cases in *group (n). */
+static enum status number_rows(const struct score_set *s, const size_t *chosen, size_t n,
+                               size_t *group, struct fit_rows *out, struct error *err)
+{
+    struct pair_map known = {0};
+    for (size_t i = 0; i < n && err->code == STATUS_OK; i++) {
+        const struct score_case *c = &s->cases[chosen[i]];
+        const char *phase = c->phase != NULL ? c->phase : "";
+        const uint64_t point = c->point;
+        const uint32_t at = pair_map_index(
+            &known, hash_bytes(HASH_SEED, &point, sizeof point),
+            hash_bytes(hash_bytes(HASH_SEED + 1, &point, sizeof point), phase, strlen(phase)));
+        if (at == UINT32_MAX) {
+            RAISE(err, ERR_MEMORY, "out of memory for %zu rows", n);
+        } else if (at == out->n) {
+            out->first[out->n++] = chosen[i];
+        }
+        group[i] = at;
+    }
+    pair_map_free(&known);
+    return err->code;
+}
+
+static enum status join_rows(const struct score_set *s, const size_t *chosen, size_t n,
+                             struct fit_rows *out, struct error *err)
+{
+    *out = (struct fit_rows){.first = malloc((2 * n + 1) * sizeof *out->first),
+                             .measured = malloc((3 * n + 1) * sizeof *out->measured)};
+    if (out->first == NULL || out->measured == NULL) {
+        return RAISE(err, ERR_MEMORY, "out of memory for %zu rows", n);
+    }
+    size_t *const group = out->first + n;
+    double *const own = out->measured + 2 * n;
+    out->weight = out->measured + n;
+    bool positive = true; /* a measurement that is not is ls_fit's to refuse */
+    for (size_t i = 0; i < n; i++) {
+        own[i] = s->cases[chosen[i]].measured;
+        positive = positive && (own[i] > 0 || s->residual == LS_ABSOLUTE);
+    }
+    if (positive && !uses_table(&s->predicted)) {
+        if (number_rows(s, chosen, n, group, out, err) != STATUS_OK) {
+            return err->code;
+        }
+        out->joined = out->n < n && out->n >= s->n_constants;
+    }
+    if (out->joined) {
+        out->within = ls_join(n, own, group, out->n, s->residual, out->measured, out->weight);
+    } else {
+        memcpy(out->first, chosen, n * sizeof *chosen);
+        memcpy(out->measured, own, n * sizeof *own);
+        out->n = n;
+    }
+    return STATUS_OK;
+}
+
 enum status score_fit(struct score_set *s, enum score_engine engine, const size_t *chosen, size_t n,
                       struct ls_result *out, struct error *err)
 {
     enum { ROUNDS = 6 }; /* two or three do: the factors hardly depend on the constants */
     struct ls_parameter parameters[CONSTANT_LIMIT];
+    struct fit_rows rows;
     for (size_t k = 0; k < s->n_constants; k++) {
         const struct score_constant *c = &s->constants[k];
         parameters[k] = (struct ls_parameter){
             .name = c->pointer, .start = c->start, .lower = c->lower, .upper = c->upper};
     }
-    double *measured = malloc(4 * (n + 1) * sizeof *measured);
-    if (measured == NULL) {
+    if (join_rows(s, chosen, n, &rows, err) != STATUS_OK) {
+        free_fit_rows(&rows);
+        return err->code;
+    }
+    double *factor = malloc(3 * (rows.n + 1) * sizeof *factor);
+    if (factor == NULL) {
+        free_fit_rows(&rows);
         return RAISE(err, ERR_MEMORY, "out of memory for %zu rows", n);
     }
-    double *const factor = measured + n + 1;
-    for (size_t i = 0; i < n; i++) {
-        measured[i] = s->cases[chosen[i]].measured;
+    for (size_t i = 0; i < rows.n; i++) {
         factor[i] = 1;
     }
-    struct fit_context context = {.set = s, .chosen = chosen, .n = n, .factor = factor};
+    struct fit_context context = {
+        .set = s, .chosen = rows.first, .measured = rows.measured, .n = rows.n, .factor = factor};
     const struct ls_problem problem = {
         .parameters = parameters,
         .n_parameters = s->n_constants,
-        .measured = measured,
-        .n = n,
+        .measured = rows.measured,
+        .weight = rows.joined ? rows.weight : NULL,
+        .n = rows.n,
         .predict = predict_for_fit,
         .context = &context,
         .residual = s->residual,
         .loss = LS_SQUARES,
         .starts = 8,
+        .rows = rows.joined ? n : 0,
+        .within = rows.within,
     };
     ls_fit(&problem, out, err);
     double moved = engine == SCORE_SIMULATE ? 1 : 0;
@@ -292,12 +372,13 @@ enum status score_fit(struct score_set *s, enum score_engine engine, const size_
         for (size_t k = 0; k < s->n_constants; k++) {
             theta[k] = out->parameter[k].value;
         }
-        if (rescale(&context, theta, factor + n + 1, factor, &moved, err) == STATUS_OK) {
+        if (rescale(&context, theta, factor + rows.n + 1, factor, &moved, err) == STATUS_OK) {
             ls_fit(&problem, out, err);
         }
     }
     evaluator_free(&context.evaluator);
-    free(measured);
+    free(factor);
+    free_fit_rows(&rows);
     return err->code;
 }
 

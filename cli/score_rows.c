@@ -210,8 +210,11 @@ static enum status load_point(const struct cli *cli, const char *path, const cha
     }
     struct score_point *p = &s->points[*out];
     *p = (struct score_point){0};
-    const struct scenario_options options = {
-        .data_dir = cli->data_dir, .sets = sets, .n_sets = n, .no_sweep = true};
+    const struct scenario_options options = {.data_dir = cli->data_dir,
+                                             .sets = sets,
+                                             .n_sets = n,
+                                             .no_sweep = true,
+                                             .catalogue = s->base.catalogue};
     if (scenario_load(path, &options, &p->scenario, err) == STATUS_OK) {
         s->n_points++;
     }

@@ -319,7 +319,14 @@ static enum status bind_shape(struct arena *a, struct json *catalogue, struct js
                           *name, group_name, near != NULL ? ", did you mean \"" : "",
                           near != NULL ? near : "", near != NULL ? "\"?" : "");
     }
-    return value_fields(a, fields, entry, w, err);
+    /* Reading marks what it read: on a copy, in the same place; all points share the catalogue. */
+    struct json *own = json_copy(a, entry);
+    if (own == NULL) {
+        return RAISE(err, ERR_MEMORY, "out of memory reading \"%.60s\"", *name);
+    }
+    own->key = entry->key;
+    own->parent = entry->parent;
+    return value_fields(a, fields, own, w, err);
 }
 
 /* Keys of meta-learning say nothing about SGD, and the other way round. */

@@ -9,6 +9,12 @@
 
 enum { SLOTS = 64 };
 
+/* Without axes there is one combination. */
+static size_t slots_of(const struct scenario *s)
+{
+    return s->n_axes > 0 ? SLOTS : 1;
+}
+
 /* One combination of the axes that need the tree read again. */
 struct cursor_slot {
     bool filled;
@@ -21,7 +27,7 @@ struct cursor_slot {
 enum status cursor_init(struct scenario_cursor *c, const struct scenario *s, struct error *err)
 {
     *c = (struct scenario_cursor){.scenario = s};
-    c->slots = calloc(SLOTS, sizeof *c->slots);
+    c->slots = calloc(slots_of(s), sizeof *c->slots);
     c->moves = calloc(2, sizeof *c->moves);
     if (c->moves != NULL) {
         moves_find(s, false, &c->moves[0]);
@@ -36,7 +42,7 @@ enum status cursor_init(struct scenario_cursor *c, const struct scenario *s, str
 
 void cursor_free(struct scenario_cursor *c)
 {
-    for (size_t i = 0; c->slots != NULL && i < SLOTS; i++) {
+    for (size_t i = 0; c->slots != NULL && i < slots_of(c->scenario); i++) {
         arena_free(&c->slots[i].arena);
     }
     free(c->slots);
@@ -157,17 +163,14 @@ static enum status fill_slot(const struct scenario *s, struct cursor_slot *slot,
 {
     arena_free(&slot->arena);
     slot->filled = false;
-    struct json *catalogue = json_copy(&slot->arena, s->catalogue);
-    if (catalogue == NULL) {
-        return RAISE(err, ERR_MEMORY, "out of memory resolving %s", s->path);
-    }
     struct json *tree = NULL;
-    if (point_tree(s, &slot->arena, index, SIZE_MAX, false, catalogue, &tree, err) != STATUS_OK ||
-        config_bind(&slot->arena, catalogue, s->data_dir, tree, s->path, &slot->config, err) !=
+    if (point_tree(s, &slot->arena, index, SIZE_MAX, false, s->catalogue, &tree, err) !=
+            STATUS_OK ||
+        config_bind(&slot->arena, s->catalogue, s->data_dir, tree, s->path, &slot->config, err) !=
             STATUS_OK) {
         return err->code;
     }
-    if (s->baseline != NULL && bind_baseline(s, slot, catalogue, index, err) != STATUS_OK) {
+    if (s->baseline != NULL && bind_baseline(s, slot, s->catalogue, index, err) != STATUS_OK) {
         return err->code;
     }
     for (int simulated = 0; simulated < 2; simulated++) {
@@ -199,7 +202,7 @@ enum status cursor_seek(struct scenario_cursor *c, uint64_t point, bool *skipped
             key = key * axis->count + index[axis->dimension];
         }
     }
-    struct cursor_slot *slot = &c->slots[key % SLOTS];
+    struct cursor_slot *slot = &c->slots[key % slots_of(s)];
     const bool fresh = !slot->filled || slot->key != key;
     if (fresh && fill_slot(s, slot, key, index, err) != STATUS_OK) {
         return err->code;

@@ -538,8 +538,9 @@ struct scenario_options {
     const char *data_dir;    /* holds catalogue/ and profiles/ */
     const char *const *sets; /* "/json/pointer=value" */
     size_t n_sets;
-    bool no_sweep; /* one configuration: the one the file itself describes */
-    bool plan;     /* the axes of the section `plan` in place of those of the sweep */
+    bool no_sweep;          /* one configuration: the one the file itself describes */
+    bool plan;              /* the axes of the section `plan` in place of those of the sweep */
+    struct json *catalogue; /* of data_dir, read already and outliving the scenario; or NULL */
 };
 
 struct axis {

@@ -275,7 +275,10 @@ enum status scenario_load(const char *path, const struct scenario_options *optio
         RAISE(err, ERR_MEMORY, "out of memory reading %s", path);
     } else if (load_merged(a, out->path, NULL, NULL, &out->tree, err) == STATUS_OK &&
                apply_sets(a, out->tree, options, err) == STATUS_OK) {
-        catalogue_read(a, out->data_dir, &out->catalogue, err);
+        out->catalogue = options->catalogue;
+        if (out->catalogue == NULL) {
+            catalogue_read(a, out->data_dir, &out->catalogue, err);
+        }
     }
     if (err->code == STATUS_OK) {
         out->sweep = json_member(out->tree, "sweep");

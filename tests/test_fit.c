@@ -292,6 +292,32 @@ static void values_a_family_cannot_have_are_refused(void **state)
 
 /* ---------------------------------------------------------------- runs */
 
+static int up(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void many_numbers_are_sorted_as_by_comparison(void **state)
+{
+    (void)state;
+    enum { N = 20000 };
+    double *const x = malloc(N * sizeof *x), *value, *weight;
+    struct error err = {0};
+    assert_non_null(x);
+    gsl_rng *const r = random_new(5);
+    for (size_t i = 0; i < N; i++) {
+        x[i] = i % 7 == 0 ? 0.25 : gsl_ran_gaussian(r, exp(gsl_ran_gaussian(r, 30)));
+    }
+    gsl_rng_free(r);
+    const struct sample s = {.value = x, .n = N};
+    assert_ok(sample_sort(&s, &value, &weight, &err), &err);
+    qsort(x, N, sizeof *x, up);
+    assert_memory_equal(x, value, N * sizeof *x);
+    free(value);
+    free(x);
+}
+
 static void the_spread_between_runs_is_recovered(void **state)
 {
     (void)state;
@@ -397,6 +423,59 @@ static void least_squares_hold_the_truth_with_every_loss(void **state)
     bounded_least_squares_recovers(LS_HUBER, 0, "huber, clean");
     bounded_least_squares_recovers(LS_BISQUARE, 0, "bisquare, clean");
     bounded_least_squares_recovers(LS_BISQUARE, 0.08, "bisquare, 8 % outliers");
+}
+
+/* Many rows at few places: what is found, and how surely, from all rows and from joined ones. */
+static void joined_rows_fit_like_all_of_them(void **state)
+{
+    (void)state;
+    enum { PLACES = 7, EACH = 30, N = PLACES * EACH };
+    static const enum ls_residual kinds[] = {LS_RELATIVE, LS_ABSOLUTE};
+    const double truth[] = {0.217, 3.17, 11.3};
+    const struct ls_parameter parameters[] = {
+        {"a", 1, 0, (double)INFINITY}, {"b", 1, 0, 100}, {"c", 5, 0, (double)INFINITY}};
+    for (size_t kind = 0; kind < 2; kind++) {
+        double place[PLACES], x[N], y[N], joined[PLACES], weight[PLACES];
+        size_t group[N];
+        struct error err = {0};
+        gsl_rng *const r = random_new(3);
+        for (size_t i = 0; i < N; i++) {
+            place[i % PLACES] = 0.5 * pow(3, (double)(i % PLACES));
+            group[i] = i % PLACES;
+            x[i] = place[group[i]];
+        }
+        struct curve curve = {x, N};
+        struct curve few = {place, PLACES};
+        saturating(&curve, truth, y, &err);
+        for (size_t i = 0; i < N; i++) {
+            y[i] *= exp(gsl_ran_gaussian(r, 0.1));
+        }
+        gsl_rng_free(r);
+        struct ls_problem p = {.parameters = parameters,
+                               .n_parameters = 3,
+                               .measured = y,
+                               .n = N,
+                               .predict = saturating,
+                               .context = &curve,
+                               .residual = kinds[kind],
+                               .loss = LS_SQUARES};
+        struct ls_result all, less;
+        assert_ok(ls_fit(&p, &all, &err), &err);
+        p.within = ls_join(N, y, group, PLACES, kinds[kind], joined, weight);
+        p.rows = N;
+        p.measured = joined;
+        p.weight = weight;
+        p.n = PLACES;
+        p.context = &few;
+        assert_ok(ls_fit(&p, &less, &err), &err);
+        assert_int_equal(less.n, N);
+        assert_close(less.sigma, all.sigma, 1e-8);
+        for (size_t k = 0; k < 3; k++) {
+            assert_close(less.parameter[k].value, all.parameter[k].value, 1e-5);
+            assert_close(less.parameter[k].low, all.parameter[k].low, 1e-5);
+            assert_close(less.parameter[k].high, all.parameter[k].high, 1e-5);
+        }
+    }
 }
 
 static void linear_laws_hold_the_truth_and_stay_non_negative(void **state)
@@ -754,8 +833,10 @@ int main(void)
         cmocka_unit_test(quantiles_and_distribution_functions_are_inverses),
         cmocka_unit_test(a_million_values_fit_like_their_few_thousand_quantiles),
         cmocka_unit_test(values_a_family_cannot_have_are_refused),
+        cmocka_unit_test(many_numbers_are_sorted_as_by_comparison),
         cmocka_unit_test(the_spread_between_runs_is_recovered),
         cmocka_unit_test(least_squares_hold_the_truth_with_every_loss),
+        cmocka_unit_test(joined_rows_fit_like_all_of_them),
         cmocka_unit_test(linear_laws_hold_the_truth_and_stay_non_negative),
         cmocka_unit_test(nnls_meets_the_conditions_of_an_optimum),
         cmocka_unit_test(what_cannot_be_told_is_named),

@@ -7,6 +7,7 @@
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_randist.h>
 #include <gsl/gsl_rng.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -143,6 +144,71 @@ static void every_law_is_recovered(void **state)
     }
 }
 
+/* Errors of every row predicted by a fit to the others, one fit for each. */
+static void leave_out_by_hand(const struct system_law *law, const struct table *t, double *mean,
+                              double *worst, size_t *at_zero)
+{
+    double features[ROWS * LS_PARAMETERS], measured[ROWS];
+    size_t p = 0, columns = 0, at[6];
+    struct error err = {0};
+    while (law->parameters[p] != NULL) {
+        p++;
+    }
+    for (; law->columns[columns] != NULL; columns++) {
+        assert_ok(table_column(t, law->columns[columns], &at[columns], &err), &err);
+    }
+    for (size_t i = 0; i < t->n_rows; i++) {
+        const char *cells[6];
+        for (size_t k = 0; k < columns; k++) {
+            cells[k] = table_cell(t, i, at[k]);
+        }
+        assert_true(law->row(cells, features + i * p, &measured[i]));
+    }
+    *mean = *worst = 0;
+    for (size_t out = 0; out < t->n_rows; out++) {
+        double a[ROWS * LS_PARAMETERS], ones[ROWS], x[LS_PARAMETERS], predicted = 0;
+        size_t n = 0;
+        for (size_t i = 0; i < t->n_rows; i++) {
+            for (size_t k = 0; i != out && k < p; k++) {
+                a[n * p + k] = features[i * p + k] / measured[i];
+            }
+            ones[n] = 1;
+            n += i != out ? 1 : 0;
+        }
+        assert_ok(nnls(n, p, a, ones, x, &err), &err);
+        for (size_t k = 0; k < p; k++) {
+            predicted += x[k] * features[out * p + k] / measured[out];
+            *at_zero += x[k] <= 0;
+        }
+        *mean += fabs(predicted - 1) / (double)t->n_rows;
+        *worst = fmax(*worst, fabs(predicted - 1));
+    }
+}
+
+static void a_row_left_out_by_its_leverage_is_left_out(void **state)
+{
+    (void)state;
+    size_t at_zero = 0;
+    gsl_rng *const random = gsl_rng_alloc(gsl_rng_mt19937);
+    for (size_t i = 0; i < 20 * sizeof known / sizeof known[0]; i++) {
+        const struct known *const k = &known[i / 20];
+        const struct system_law *const law = system_law_find(k->law);
+        struct table table;
+        struct system_fit fit;
+        struct error err = {0};
+        double mean, worst;
+        gsl_rng_set(random, 7 + i);
+        make_table(k, law, random, 0.15, &table, &err); /* so wide that constants fall to 0 */
+        assert_ok(system_fit_table(&table, law, NULL, &fit, &err), &err);
+        leave_out_by_hand(law, &table, &mean, &worst, &at_zero);
+        assert_close(fit.loo_mape, mean, 1e-8);
+        assert_close(fit.loo_max, worst, 1e-8);
+        table_free(&table);
+    }
+    gsl_rng_free(random);
+    assert_true(at_zero > 0); /* the case of the bound was among them */
+}
+
 /* MLLess's own cost model has more constants than its workers can tell: 1, p - 1 and p. */
 static void constants_that_cannot_be_told_apart_are_named(void **state)
 {
@@ -171,6 +237,7 @@ int main(void)
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_law_is_recovered),
+        cmocka_unit_test(a_row_left_out_by_its_leverage_is_left_out),
         cmocka_unit_test(constants_that_cannot_be_told_apart_are_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

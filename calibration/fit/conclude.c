@@ -7,6 +7,7 @@
  * product, v = (1, 1) only the ratio.
  */
 #include "calibration/fit/least_squares.h"
+#include "calibration/fit/sample.h"
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_linalg.h>
@@ -38,12 +39,6 @@ double loss_weight(enum ls_loss loss, double r)
     return r != 0 ? loss_psi(loss, r, &slope) / r : 1;
 }
 
-static int by_size(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 enum status robust_sigma(const double *residual, size_t n, double least, double *sigma,
                          struct error *err)
 {
@@ -54,7 +49,7 @@ enum status robust_sigma(const double *residual, size_t n, double least, double 
     for (size_t i = 0; i < n; i++) {
         size[i] = fabs(residual[i]);
     }
-    qsort(size, n, sizeof *size, by_size);
+    sort_numbers(size, n);
     const double median = n % 2 == 1 ? size[n / 2] : (size[n / 2 - 1] + size[n / 2]) / 2;
     free(size);
     *sigma = fmax(median / 0.6744897501960817, least);
@@ -65,7 +60,8 @@ enum status robust_sigma(const double *residual, size_t n, double least, double 
 static double residual_variance(const struct ls_state *s, double sigma, size_t free_parameters)
 {
     const double n = (double)s->n, p = (double)free_parameters;
-    double square = 0, slope_sum = 0, slope_square = 0;
+    const double rows = s->rows > 0 ? (double)s->rows : n;
+    double square = s->within / (sigma * sigma), slope_sum = 0, slope_square = 0;
     for (size_t i = 0; i < s->n; i++) {
         double slope;
         const double psi = loss_psi(s->loss, s->residual[i] / sigma, &slope);
@@ -73,9 +69,9 @@ static double residual_variance(const struct ls_state *s, double sigma, size_t f
         slope_sum += slope / n;
         slope_square += slope * slope / n;
     }
-    const double freedom = n > p ? n - p : 1;
+    const double freedom = rows > p ? rows - p : 1;
     const double spread = fmax(0, slope_square - slope_sum * slope_sum);
-    const double k = 1 + p / n * spread / (slope_sum * slope_sum);
+    const double k = 1 + p / rows * spread / (slope_sum * slope_sum);
     return k * k * sigma * sigma * square / freedom / (slope_sum * slope_sum);
 }
 
@@ -310,7 +306,8 @@ enum status ls_conclude(const struct ls_state *s, struct ls_result *out, struct 
                                               .standard_error = NAN,
                                               .at_bound = s->at_bound[k]};
     }
-    out->n = s->n;
+    const size_t rows = s->rows > 0 ? s->rows : s->n;
+    out->n = rows;
     out->n_parameters = s->p;
     double sigma = 1;
     if (s->loss != LS_SQUARES && robust_sigma(s->residual, s->n, 1e-12, &sigma, err) != STATUS_OK) {
@@ -318,17 +315,17 @@ enum status ls_conclude(const struct ls_state *s, struct ls_result *out, struct 
     }
     const double variance = residual_variance(s, sigma, used);
     out->sigma = sqrt(variance);
-    double square = 0;
+    double square = s->within;
     for (size_t i = 0; i < s->n; i++) {
         square += s->residual[i] * s->residual[i];
     }
-    out->aic = (double)s->n * log(fmax(square / (double)s->n, 1e-300)) + 2 * ((double)s->p + 1);
+    out->aic = (double)rows * log(fmax(square / (double)rows, 1e-300)) + 2 * ((double)s->p + 1);
     double inverse[LS_PARAMETERS * LS_PARAMETERS];
     if (used > 0 && invert(s, index, used, inverse, out, err) != STATUS_OK) {
         return err->code;
     }
     const double t =
-        s->n > used ? gsl_cdf_tdist_Pinv(0.975, (double)(s->n - used)) : (double)INFINITY;
+        rows > used ? gsl_cdf_tdist_Pinv(0.975, (double)(rows - used)) : (double)INFINITY;
     for (size_t j = 0; j < used; j++) {
         struct estimate *const e = &out->parameter[index[j]];
         for (size_t a = 0; a < out->ambiguities; a++) {
@@ -337,14 +334,14 @@ enum status ls_conclude(const struct ls_state *s, struct ls_result *out, struct 
         for (size_t k = 0; k < used; k++) {
             out->covariance[index[j] * s->p + index[k]] = variance * inverse[j * used + k];
         }
-        if (!e->unidentified && s->n > used) {
+        if (!e->unidentified && rows > used) {
             e->standard_error = sqrt(variance * inverse[j * used + j]);
             e->low = fmax(e->value - t * e->standard_error, s->lower[index[j]]);
             e->high = fmin(e->value + t * e->standard_error, s->upper[index[j]]);
         }
     }
     for (size_t k = 0; k < s->p; k++) {
-        if (s->at_bound[k] && s->n > used + 1 &&
+        if (s->at_bound[k] && rows > used + 1 &&
             bound_interval(s, k, index, used, variance, t, out, err) != STATUS_OK) {
             return err->code;
         }

@@ -316,8 +316,34 @@ static enum status finish(struct solver *s, double *theta, double *work, struct 
                                    .scale = s->scale,
                                    .at_bound = at_bound,
                                    .names = names,
-                                   .loss = p->loss};
+                                   .loss = p->loss,
+                                   .rows = p->rows,
+                                   .within = p->within};
     return ls_conclude(&state, out, err);
+}
+
+double ls_join(size_t n, const double *measured, const size_t *group, size_t groups,
+               enum ls_residual residual, double *joined, double *weight)
+{
+    double within = 0;
+    memset(joined, 0, groups * sizeof *joined);
+    memset(weight, 0, groups * sizeof *weight);
+    for (size_t i = 0; i < n; i++) {
+        const double u = residual == LS_RELATIVE ? 1 / measured[i] : 1;
+        joined[group[i]] += residual == LS_RELATIVE ? u : measured[i];
+        weight[group[i]] += u * u;
+    }
+    for (size_t g = 0; g < groups; g++) {
+        const double sum = joined[g];
+        joined[g] = sum / weight[g];
+        weight[g] = residual == LS_RELATIVE ? sum * joined[g] : weight[g];
+    }
+    for (size_t i = 0; i < n; i++) {
+        const double y = joined[group[i]];
+        const double away = residual == LS_RELATIVE ? y / measured[i] - 1 : y - measured[i];
+        within += away * away;
+    }
+    return within;
 }
 
 enum status ls_fit(const struct ls_problem *problem, struct ls_result *out, struct error *err)

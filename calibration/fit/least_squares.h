@@ -12,6 +12,8 @@ struct ls_state {
     const bool *at_bound;
     const char *const *names;
     enum ls_loss loss;
+    size_t rows;   /* that the n stand for; 0: n */
+    double within; /* squares within those joined */
 };
 
 /* Fill sigma, covariance, intervals, ambiguities of *out (names and values included). */

@@ -11,6 +11,9 @@ struct sorted {
     double total; /* sum of weights */
 };
 
+/* In ascending order; finite values. */
+void sort_numbers(double *value, size_t n);
+
 /* Sort, join equal values and, beyond some twenty thousand, neighbours in the middle; the thousand
  * smallest and largest stay as they are. Keeps the mean; what it loses in likelihood is below the
  * width of its bins (1/16000 of the observations). */

@@ -182,7 +182,8 @@ static enum status fit_mode(const struct bursts *b, const bool *member, size_t r
 {
     double *const delay = malloc(rows * 2 * sizeof *delay);
     uint32_t *const run = malloc(rows * sizeof *run), *const seen = calloc(b->n, sizeof *seen);
-    struct in_burst *const pairs = malloc(rows * sizeof *pairs);
+    const bool growth = families != 1u << FAMILY_EMPIRICAL;
+    struct in_burst *const pairs = malloc((growth ? rows : 1) * sizeof *pairs);
     enum status code = STATUS_OK;
     if (delay == NULL || run == NULL || seen == NULL || pairs == NULL) {
         code = RAISE(err, ERR_MEMORY, "no memory for %zu rows", rows);
@@ -194,7 +195,9 @@ static enum status fit_mode(const struct bursts *b, const bool *member, size_t r
             uint32_t *const s = &seen[b->of_row[i]]; /* number of the run + 1 */
             *s = *s == 0 ? ++runs : *s;
             delay[n] = b->delay[i];
-            pairs[n] = (struct in_burst){b->of_row[i], b->delay[i]};
+            if (growth) {
+                pairs[n] = (struct in_burst){b->of_row[i], b->delay[i]};
+            }
             run[n++] = *s - 1;
         }
     }
@@ -211,7 +214,7 @@ static enum status fit_mode(const struct bursts *b, const bool *member, size_t r
         }
         if (code == STATUS_OK) {
             memcpy(out->quantile, out->families[FAMILY_EMPIRICAL].quantile, sizeof out->quantile);
-            if (families != 1u << FAMILY_EMPIRICAL) {
+            if (growth) {
                 code = growth_fit(b, pairs, n, &out->growth_s, err);
             }
         }

@@ -5,6 +5,7 @@
  */
 #include "calibration/fit.h"
 
+#include <gsl/gsl_linalg.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -204,39 +205,168 @@ static size_t count(const char *const *names)
     return n;
 }
 
-/* Each row predicted by a fit to the others. */
-static enum status leave_one_out(const struct system_law *law, size_t n, size_t p, double *features,
-                                 double *measured, struct system_fit *out, struct error *err)
+/* The fit to all rows, taken apart so that a row can be left out without another fit: the constants
+ * above 0, and R of their columns (rows are divided by what they measured, so every target is 1).
+ */
+struct whole_fit {
+    size_t p, used;
+    size_t index[LS_PARAMETERS];                /* of the constants above 0 */
+    double x[LS_PARAMETERS];                    /* all constants */
+    double gram[LS_PARAMETERS * LS_PARAMETERS]; /* A'A, all columns */
+    double target[LS_PARAMETERS];               /* A'1 */
+    double r[LS_PARAMETERS * LS_PARAMETERS];    /* upper triangle, used wide */
+};
+
+static enum status take_apart(size_t n, size_t p, const double *features, const double *measured,
+                              const struct ls_result *fit, struct whole_fit *out, struct error *err)
 {
+    *out = (struct whole_fit){.p = p};
+    for (size_t k = 0; k < p; k++) {
+        out->x[k] = fit->parameter[k].value;
+        if (out->x[k] > 0) {
+            out->index[out->used++] = k;
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; j < p; j++) {
+            const double a = features[i * p + j] / measured[i];
+            out->target[j] += a;
+            for (size_t k = 0; k < p; k++) {
+                out->gram[j * p + k] += a * features[i * p + k] / measured[i];
+            }
+        }
+    }
+    if (out->used == 0) {
+        return STATUS_OK;
+    }
+    gsl_matrix *const qr = gsl_matrix_alloc(n, out->used);
+    gsl_vector *const tau = gsl_vector_alloc(out->used);
+    if (qr == NULL || tau == NULL) {
+        RAISE(err, ERR_MEMORY, "no memory for %zu rows", n);
+    } else {
+        for (size_t i = 0; i < n; i++) {
+            for (size_t k = 0; k < out->used; k++) {
+                gsl_matrix_set(qr, i, k, features[i * p + out->index[k]] / measured[i]);
+            }
+        }
+        gsl_linalg_QR_decomp(qr, tau);
+        for (size_t j = 0; j < out->used; j++) {
+            for (size_t k = j; k < out->used; k++) {
+                out->r[j * out->used + k] = gsl_matrix_get(qr, j, k);
+            }
+        }
+    }
+    gsl_matrix_free(qr);
+    gsl_vector_free(tau);
+    return err->code;
+}
+
+/* The constants without one row, by its leverage (Cook & Weisberg, Residuals and Influence in
+ * Regression, 1982, eq. 2.2.1): x - (A'A)^-1 a e / (1 - h). False when the same constants would
+ * not be above 0 without it, or nothing but this row says what they are: then it takes another fit.
+ */
+static bool without_row(const struct whole_fit *w, const double *a, double *x)
+{
+    double q[LS_PARAMETERS];
+    double leverage = 0;
+    double residual = 1;
+    for (size_t j = 0; j < w->used; j++) { /* q = R'^-1 a */
+        q[j] = a[w->index[j]];
+        for (size_t k = 0; k < j; k++) {
+            q[j] -= w->r[k * w->used + j] * q[k];
+        }
+        q[j] /= w->r[j * w->used + j];
+        leverage += q[j] * q[j];
+        residual -= a[w->index[j]] * w->x[w->index[j]];
+    }
+    if (!(leverage < 1 - 1e-6)) {
+        return false;
+    }
+    memcpy(x, w->x, w->p * sizeof *x);
+    for (size_t j = w->used; j-- > 0;) { /* R^-1 q, from the end */
+        for (size_t k = j + 1; k < w->used; k++) {
+            q[j] -= w->r[j * w->used + k] * q[k];
+        }
+        q[j] /= w->r[j * w->used + j];
+        x[w->index[j]] -= q[j] * residual / (1 - leverage);
+        if (!(x[w->index[j]] > 0)) {
+            return false;
+        }
+    }
+    double ax = 0;
+    for (size_t k = 0; k < w->p; k++) {
+        ax += a[k] * x[k];
+    }
+    /* Would one of those at 0 rise? A column made up of others has a slope of rounding alone. */
+    for (size_t j = 0; j < w->p; j++) {
+        double slope = w->target[j] - a[j] + a[j] * ax;
+        for (size_t k = 0; k < w->p; k++) {
+            slope -= w->gram[j * w->p + k] * x[k];
+        }
+        if (!(w->x[j] > 0) && slope > 1e-9 * w->target[j]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The same by a fit: row i changes places with the last one. */
+static enum status refit_without(size_t i, size_t n, size_t p, double *features, double *measured,
+                                 double *x, struct error *err)
+{
+    double row[LS_PARAMETERS];
+    double *const last = features + (n - 1) * p;
+    const double y = measured[i];
+    memcpy(row, features + i * p, p * sizeof *row);
+    memcpy(features + i * p, last, p * sizeof *row);
+    measured[i] = measured[n - 1];
+    double *const a = malloc(n * (p + 1) * sizeof *a);
+    if (a == NULL) {
+        return RAISE(err, ERR_MEMORY, "no memory for %zu rows", n);
+    }
+    for (size_t r = 0; r + 1 < n; r++) {
+        a[n * p + r] = 1;
+        for (size_t k = 0; k < p; k++) {
+            a[r * p + k] = features[r * p + k] / measured[r];
+        }
+    }
+    nnls(n - 1, p, a, a + n * p, x, err);
+    free(a);
+    memcpy(last, features + i * p, p * sizeof *row);
+    measured[n - 1] = measured[i];
+    memcpy(features + i * p, row, p * sizeof *row);
+    measured[i] = y;
+    return err->code;
+}
+
+/* Each row predicted by a fit to the others. */
+static enum status leave_one_out(size_t n, size_t p, double *features, double *measured,
+                                 struct system_fit *out, struct error *err)
+{
+    struct whole_fit whole;
     out->loo_mape = out->loo_max = NAN;
     if (n < p + 2) {
         return STATUS_OK;
     }
+    if (take_apart(n, p, features, measured, &out->fit, &whole, err) != STATUS_OK) {
+        return err->code;
+    }
     double sum = 0, worst = 0;
     for (size_t i = 0; i < n; i++) {
-        /* Row i changes places with the last one and is left out. */
-        double row[LS_PARAMETERS];
-        const double y = measured[i];
-        memcpy(row, features + i * p, p * sizeof *row);
-        memcpy(features + i * p, features + (n - 1) * p, p * sizeof *row);
-        memcpy(features + (n - 1) * p, row, p * sizeof *row);
-        measured[i] = measured[n - 1];
-        measured[n - 1] = y;
-        struct ls_result fit;
-        if (linear_fit(n - 1, p, law->parameters, features, measured, &fit, err) != STATUS_OK) {
+        double a[LS_PARAMETERS], x[LS_PARAMETERS];
+        for (size_t k = 0; k < p; k++) {
+            a[k] = features[i * p + k] / measured[i];
+        }
+        if (!without_row(&whole, a, x) &&
+            refit_without(i, n, p, features, measured, x, err) != STATUS_OK) {
             return err->code;
         }
-        double predicted = 0;
+        double predicted = 0; /* as a share of what was measured */
         for (size_t k = 0; k < p; k++) {
-            predicted += fit.parameter[k].value * row[k];
+            predicted += x[k] * a[k];
         }
-        const double error = fabs(predicted / y - 1);
-        sum += error;
-        worst = fmax(worst, error);
-        memcpy(features + (n - 1) * p, features + i * p, p * sizeof *row);
-        memcpy(features + i * p, row, p * sizeof *row);
-        measured[n - 1] = measured[i];
-        measured[i] = y;
+        sum += fabs(predicted - 1);
+        worst = fmax(worst, fabs(predicted - 1));
     }
     out->loo_mape = sum / (double)n;
     out->loo_max = worst;
@@ -284,7 +414,7 @@ enum status system_fit_table(const struct table *t, const struct system_law *law
     }
     enum status code = linear_fit(n, p, law->parameters, features, measured, &out->fit, err);
     if (code == STATUS_OK) {
-        code = leave_one_out(law, n, p, features, measured, out, err);
+        code = leave_one_out(n, p, features, measured, out, err);
     }
     free(features);
     return code;

@@ -1,7 +1,7 @@
 /* Grades of bursts of starts: cold and warm ones, and how many are cold. */
+#include "calibration/fit/sample.h"
 #include "calibration/score/law_rows.h"
 
-#include <gsl/gsl_sort.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,7 +59,7 @@ static enum status grade_mode(struct law_work *w, const struct law_rows *group,
     enum { LEAST = 5 }; /* a median of fewer says little */
     const struct sample law = {.value = m->quantile, .n = EMPIRICAL_QUANTILES};
     const struct sample own = {.value = delay, .n = n};
-    gsl_sort(delay, 1, n);
+    sort_numbers(delay, n);
     for (size_t k = 0; k < 2 && n >= LEAST && m->n > 0 && err->code == STATUS_OK; k++) {
         const double typical = sample_quantile(&law, shares[k]);
         const bool effect = m->effect.runs >= 2;

@@ -73,7 +73,7 @@ void text_number(struct text *t, double value)
     char buffer[40];
     for (int digits = 15; digits <= 17; digits++) {
         snprintf(buffer, sizeof buffer, "%.*g", digits, value);
-        if (strtod(buffer, NULL) == value) {
+        if (digits == 17 || strtod(buffer, NULL) == value) {
             break;
         }
     }
