@@ -93,9 +93,16 @@ double model_bytes(const struct config *c)
                               : bytes_per_number * (w->parameters + w->network.generator);
 }
 
-struct duration merge_time(const struct config *c, double bytes)
+struct duration merge_time_server(const struct config *c, double bytes)
 {
     return (struct duration){.mean_s = c->compute.merge_s_per_byte * bytes};
+}
+
+struct duration merge_time(const struct config *c, double bytes)
+{
+    struct duration d = merge_time_server(c, bytes);
+    d.mean_s /= fmin(1, platform_vcpus(&c->platform));
+    return d;
 }
 
 /* ---------------------------------------------------------------- checks */

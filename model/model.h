@@ -316,7 +316,9 @@ struct duration worker_compute(const struct config *c);
 double units_per_worker(const struct config *c); /* ceil(units / workers) */
 double exchange_bytes(const struct config *c);   /* m_A: what a worker must exchange per round */
 double model_bytes(const struct config *c);      /* what is loaded at start and saved at the end */
-struct duration merge_time(const struct config *c, double bytes); /* gamma * bytes */
+/* gamma * bytes on one core; on a worker with less than one vCPU by its share of it. */
+struct duration merge_time(const struct config *c, double bytes);
+struct duration merge_time_server(const struct config *c, double bytes);
 
 /* Seconds of compute for `units` tasks or samples on one worker, update included. */
 struct duration units_compute(const struct config *c, double units);

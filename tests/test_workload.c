@@ -292,8 +292,12 @@ static void memory_buys_vcpus_up_to_a_limit(void **state)
     assert_close(unit_seconds(&c), 1.7, 1e-15); /* one vCPU */
     c.platform.memory_mib = 1769 / 2.0;
     assert_close(unit_seconds(&c), 3.4, 1e-15); /* below one: a share of the time */
+    c.compute.merge_s_per_byte = 3e-10;
+    assert_close(merge_time(&c, 1e9).mean_s, 0.6, 1e-15); /* merging has no more of it */
+    assert_close(merge_time_server(&c, 1e9).mean_s, 0.3, 1e-15);
     c.platform.memory_mib = 3 * 1769;
     assert_close(unit_seconds(&c), 1.7 * (0.3 + 0.7 / 3), 1e-15); /* a + b / v */
+    assert_close(merge_time(&c, 1e9).mean_s, 0.3, 1e-15);         /* one thread adds */
     c.platform.memory_mib = 10240;
     assert_close(platform_vcpus(&c.platform), 10240 / 1769.0, 1e-15);
     c.platform.vcpu_max = 4;

@@ -28,7 +28,8 @@ void emit_server(struct program *p, const struct config *c, bool synchronous)
     if (synchronous) {
         program_await(p, emit_phase_wait(p), program_channel(p, "gradients", servers), w,
                       STORE_NETWORK, POLL_NONE, 1);
-        program_compute(p, emit_phase_aggregate(p), merge_time(c, w * exchange_bytes(c) / servers));
+        program_compute(p, emit_phase_aggregate(p),
+                        merge_time_server(c, w * exchange_bytes(c) / servers));
         emit_signal(p, PEER_SHARED, program_channel(p, "updated", 1));
     }
 }
