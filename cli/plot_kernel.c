@@ -131,7 +131,8 @@ static enum status write_roofline(struct plot *p, const struct frame *f, const i
         snprintf(name, sizeof name, "name[%zu]", k + 1);
         plot_set_text(p, name, names[k], 28);
     }
-    text_printf(&p->note, "%zu configurations; the least reaches %.0f %% of the peak. ", n,
+    text_printf(&p->note,
+                "%zu configurations; the least reaches %.0f %% of the peak measured beside it. ", n,
                 100 * least);
     return STATUS_OK;
 }

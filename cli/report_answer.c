@@ -293,7 +293,7 @@ void report_validity(struct text *out, const struct report *r)
     }
     if (r->inputs > 0) {
         text_printf(&words,
-                    "%zu of %zu inputs are assumed: no source gives them. They are marked "
+                    "%zu of %zu inputs are assumed: no source states the value. They are marked "
                     "in the table of assumptions.",
                     r->assumed, r->inputs);
         html_element(out, "li", NULL, words.data);
