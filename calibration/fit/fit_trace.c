@@ -44,7 +44,8 @@ static void date_of(const struct trace *t, char *out, size_t size)
         }
     }
     out[0] = '\0';
-    if (!(first > 1e8 && last < 1e11)) { /* 1973 to 5138: not an offset from the start of a run */
+    /* 1973 to 5138: not an offset from the start of a run, and not a trace without times. */
+    if (!(first > 1e8 && first <= last && last < 1e11)) {
         return;
     }
     char from[32], to[32];
