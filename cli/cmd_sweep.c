@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 static const struct cli_option options[] = {
@@ -92,19 +91,12 @@ struct progress {
     bool shown;
 };
 
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static void show_progress(const struct sweep_counts *n, void *context)
 {
     enum { BAR = 20 };
     struct progress *p = context;
     const uint64_t done = n->kept + n->reused + n->computed + n->skipped + n->failed;
-    const double rate = (double)n->computed / (now_s() - p->start_s + 1e-9);
+    const double rate = (double)n->computed / (monotonic_s() - p->start_s + 1e-9);
     const uint64_t left = done < p->all ? p->all - done : 0;
     const int filled = p->all > 0 ? (int)(BAR * done / p->all) : BAR;
     struct text t = {0};
@@ -198,7 +190,7 @@ static enum exit_code sweep(struct cli *cli, const struct scenario *s, struct sw
                             struct error *err)
 {
     struct sweep_counts counts = {0};
-    struct progress progress = {.start_s = now_s()};
+    struct progress progress = {.start_s = monotonic_s()};
     struct text out = {0};
     const struct provenance *p = &o->provenance;
     progress.all =
@@ -225,7 +217,7 @@ static enum exit_code sweep(struct cli *cli, const struct scenario *s, struct sw
     }
     if (telling.code == STATUS_OK &&
         (e.form == EXPORT_NOTHING || (file != NULL && strcmp(file, "-") != 0)) && !cli->quiet) {
-        say_counts(&out, s, o, &counts, now_s() - progress.start_s);
+        say_counts(&out, s, o, &counts, monotonic_s() - progress.start_s);
         file_write("-", out.data != NULL ? out.data : "", out.size, &telling);
     }
     text_free(&out);

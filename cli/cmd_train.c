@@ -149,13 +149,6 @@ struct progress {
     double start_s, printed_s, validation;
 };
 
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* Ctrl-C and termination are blocked while training and looked for here, between two iterations. */
 static bool stop_was_asked_for(void)
 {
@@ -181,7 +174,7 @@ static void block_stops(int how)
 static bool show(void *context, const struct train_row *row)
 {
     struct progress *const p = context;
-    const double now = now_s();
+    const double now = monotonic_s();
     if (p->first == 0) {
         p->first = row->iteration;
     }
@@ -275,7 +268,7 @@ static enum status train(const struct cli *cli, const struct workload *w, struct
     if (status == STATUS_OK) {
         struct progress p = {.shown = cli->progress,
                              .iterations = o.iterations,
-                             .start_s = now_s(),
+                             .start_s = monotonic_s(),
                              .validation = (double)NAN};
         const struct train_data data = {&in.set, &in.split.train, &in.split.validation,
                                         in.has_test_set ? &in.test_set : &in.set, &in.split.test};
@@ -291,7 +284,7 @@ static enum status train(const struct cli *cli, const struct workload *w, struct
             const char *const path = cli_option(cli, "o");
             struct error write = {0};
             struct text words = {0};
-            report(&words, &o, &in, &r, now_s() - p.start_s);
+            report(&words, &o, &in, &r, monotonic_s() - p.start_s);
             if (train_write_csv(path != NULL ? path : "-", &r, &write) != STATUS_OK &&
                 status == STATUS_OK) {
                 *err = write;

@@ -69,7 +69,7 @@ static void note_bounds(struct plot *p, const struct series *s)
 
 /* The published point that is farthest, as a ratio, from what is drawn at its place. */
 static void tell_miss(struct plot *p, const struct series *s, const struct value *values,
-                      const struct published *points, const char *what)
+                      const struct published *points)
 {
     const int workers = plot_column(p, "workers");
     double worst = 0;
@@ -82,7 +82,7 @@ static void tell_miss(struct plot *p, const struct series *s, const struct value
                 theirs > 0 && fabs(log(ours / theirs)) > worst) {
                 worst = fabs(log(ours / theirs));
                 text_free(&p->miss);
-                text_printf(&p->miss, "%s with %g workers: %.3g here, %.3g published (%s)", what, x,
+                text_printf(&p->miss, "speed-up with %g workers: %.3g here, %.3g published (%s)", x,
                             ours, theirs, points->source.data);
             }
         }
@@ -123,7 +123,7 @@ static enum status make_lines(struct plot *p, const struct form *form, struct er
         }
         write_lines(p, &s, form->name, values, &points);
         if (p->kind == &plot_speedup) {
-            tell_miss(p, &s, values, &points, "speed-up");
+            tell_miss(p, &s, values, &points);
         }
         if (plot_column(p, "bound") >= 0) {
             note_bounds(p, &s);

@@ -36,19 +36,12 @@ static void start(const char *const *argv, const char *folder, const char *out,
     _exit(told < 0 ? 126 : 127);
 }
 
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* False at the limit; the process is gone either way. */
 static bool await(pid_t child, double limit_s, int *state)
 {
-    const double end_s = now_s() + limit_s;
+    const double end_s = monotonic_s() + limit_s;
     while (waitpid(child, state, WNOHANG) == 0) {
-        if (now_s() > end_s) {
+        if (monotonic_s() > end_s) {
             kill(-child, SIGKILL);
             kill(child, SIGKILL);
             waitpid(child, state, 0);

@@ -40,13 +40,15 @@ static void write_question(struct text *out, const struct report *r)
     if (r->choice.limited) {
         text_puts(&words, "Limits: ");
         text_limits(&words, &r->limits);
-        const bool asked[2] = {r->asked.deadline_s > 0, r->asked.budget_usd > 0};
-        text_puts(&words, asked[0] && !asked[1] && r->limits.budget_usd > 0
-                              ? "; the budget is the scenario's."
-                          : asked[1] && !asked[0] && r->limits.deadline_s > 0
-                              ? "; the deadline is the scenario's."
-                          : !asked[0] && !asked[1] ? ", the scenario's."
-                                                   : ".");
+        const bool own_deadline = r->limits.deadline_s > 0 && !(r->asked.deadline_s > 0);
+        const bool own_budget = r->limits.budget_usd > 0 && !(r->asked.budget_usd > 0);
+        if (own_deadline || own_budget) {
+            text_printf(&words, "; the %s the scenario's",
+                        !own_budget     ? "deadline is"
+                        : !own_deadline ? "budget is"
+                                        : "limits are");
+        }
+        text_puts(&words, ".");
         html_element(out, "p", NULL, words.data != NULL ? words.data : "");
         text_free(&words);
     }

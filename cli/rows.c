@@ -382,10 +382,10 @@ void text_rows_table(struct text *out, const struct cli *cli, const struct scena
         snprintf(cell(&g, 0, s->n_axes + i), CELL, "%s", heads[i]);
     }
     const struct marks marks = find_marks(list, constraints);
+    const bool several = list->count > 1;
     for (size_t i = 0; i < list->count; i++) {
         struct text mark = {0};
         const ptrdiff_t at = (ptrdiff_t)i;
-        const bool several = list->count > 1;
         text_puts(&mark, several && at == marks.fastest ? "fastest" : "");
         if (several && at == marks.cheapest) {
             text_printf(&mark, "%scheapest", mark.size > 0 ? ", " : "");

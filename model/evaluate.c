@@ -61,8 +61,7 @@ static void count_crowd(const struct program *p, struct crowd *crowd)
             const struct span *span = &p->roles[r].span[kind];
             for (uint32_t i = span->first; i < span->first + span->ops; i++) {
                 const struct op *op = &p->ops[i];
-                const bool moves = op->kind == OP_PUT || op->kind == OP_GET;
-                if (!moves || op->store == STORE_NONE || op->background) {
+                if (!op_transfers(op)) {
                     continue;
                 }
                 uint8_t *mark = &seen[op->phase][op->store][op->kind == OP_GET];
@@ -148,8 +147,7 @@ enum status time_ops(const struct config *c, struct evaluator *e, double *slowed
                 } else if (op->kind == OP_INVOKE) {
                     const struct quantity *latency = &c->platform.invoke_latency_s;
                     e->op_s[i] = ceil((double)op->count / op->lanes) * latency->mean;
-                } else if ((op->kind == OP_PUT || op->kind == OP_GET) && op->store != STORE_NONE &&
-                           !op->background) {
+                } else if (op_transfers(op)) {
                     const bool get = op->kind == OP_GET;
                     const struct store *s = &c->stores[op->store];
                     const struct quantity *latency = get ? &s->get_latency_s : &s->put_latency_s;

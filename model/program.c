@@ -27,12 +27,7 @@ void program_free(struct program *p)
 uint16_t program_phase(struct program *p, const char *name, enum category category)
 {
     for (uint32_t i = 0; i < p->n_phases; i++) {
-        if (p->phases[i].name == name) { /* the usual case: the same literal */
-            return (uint16_t)i;
-        }
-    }
-    for (uint32_t i = 0; i < p->n_phases; i++) {
-        if (strcmp(p->phases[i].name, name) == 0) {
+        if (p->phases[i].name == name || strcmp(p->phases[i].name, name) == 0) {
             return (uint16_t)i;
         }
     }

@@ -212,6 +212,12 @@ static inline uint32_t op_share(uint32_t total, uint32_t self, uint32_t actors)
     return (uint32_t)(upto - before);
 }
 
+/* Does it move data through a store while its actor waits? */
+static inline bool op_transfers(const struct op *op)
+{
+    return (op->kind == OP_PUT || op->kind == OP_GET) && op->store != STORE_NONE && !op->background;
+}
+
 /* Mean requests, or signals awaited, of one execution by one actor. */
 static inline double op_mean(const struct op *op, uint32_t actors)
 {

@@ -204,7 +204,7 @@ static void start_call(struct walk *w, uint32_t r)
 
 /* The share of a role's actors that wait at all where all wait for each other: whoever sends the
  * last signal finds the others' there. */
-static double later_share(const struct program *p, const struct channel_state *ch, uint32_t r)
+static double waiting_share(const struct program *p, const struct channel_state *ch, uint32_t r)
 {
     if (ch->from_self || p->roles[r].actors == 1 || (ch->producer_roles >> r & 1) == 0) {
         return 1;
@@ -244,8 +244,10 @@ static bool await(struct walk *w, uint32_t r, const struct op *op, bool first)
         ready_s > own->at_s && interval_s > 0 && w->evaluator->drift_s > 0.25 * interval_s;
     if (spread) {
         /* Polls do not bring clocks together: noise adds up from round to round until a signal
-         * falls anywhere on a grid. Half an interval is lost on average (models.md, section 2). */
-        seen_s = ready_s + 0.5 * interval_s * later_share(p, ch, r);
+         * falls anywhere on a grid. Half an interval is lost on average (models.md, section 2).
+         * At a quarter the first harmonic of a wrapped normal phase, exp(-2 (pi / 4)^2), is down to
+         * 0.29 of its height. */
+        seen_s = ready_s + 0.5 * interval_s * waiting_share(p, ch, r);
         polls = larger(1, 0.5 + (ready_s - own->at_s) / interval_s);
     }
     if (op->poll == POLL_LIST) {
@@ -288,31 +290,29 @@ static void signal(struct walk *w, uint32_t r, const struct op *op)
     }
 }
 
+/* What a transfer would take a role that had the store to itself. */
+static double alone(const struct walk *w, uint32_t r, const struct op *op)
+{
+    double slowed = 0;
+    return transfer_time(w->config, op, w->evaluator->program.roles[r].host, 1, 1, &slowed);
+}
+
 /* Who is ahead of the others need not share the store with them: how much less a transfer takes. */
 static double spared(const struct walk *w, uint32_t r, uint32_t index)
 {
-    const struct program *p = &w->evaluator->program;
-    const struct op *op = &p->ops[index];
-    const bool moves = op->kind == OP_PUT || op->kind == OP_GET;
-    if (!moves || op->store == STORE_NONE || op->background) {
-        return 0;
-    }
-    double slowed = 0;
-    return w->evaluator->op_s[index] -
-           transfer_time(w->config, op, p->roles[r].host, 1, 1, &slowed);
+    const struct op *op = &w->evaluator->program.ops[index];
+    return op_transfers(op) ? w->evaluator->op_s[index] - alone(w, r, op) : 0;
 }
 
 static void watch(struct walk *w, uint32_t r, uint32_t index)
 {
     const struct program *p = &w->evaluator->program;
     const struct op *op = &p->ops[index];
-    const bool moves = op->kind == OP_PUT || op->kind == OP_GET;
-    if (!moves || op->store == STORE_NONE || op->background) {
+    if (!op_transfers(op)) {
         return;
     }
     struct meeting *m = &w->meetings[op->phase][op->store][op->kind == OP_GET];
-    double slowed = 0;
-    const double alone_s = transfer_time(w->config, op, p->roles[r].host, 1, 1, &slowed);
+    const double alone_s = alone(w, r, op);
     m->first_s = m->met ? smaller(m->first_s, w->roles[r].at_s) : w->roles[r].at_s;
     m->last_s = m->met ? larger(m->last_s, w->roles[r].at_s) : w->roles[r].at_s;
     if (w->spread >> r & 1) {

@@ -70,7 +70,8 @@ void timeline_rate(struct timeline *t, const struct run *s, uint32_t fluid, doub
  * span per op, and counters of running functions and of each store's requests and bytes per second.
  */
 void text_timeline(struct text *out, const struct timeline *t, const struct plan *plan);
-/* Columns round, lane (number within its role), from_s, to_s, category, role, name of one round, for plots/gantt.gp. */
+/* Columns round, lane (number within its role), from_s, to_s, category, role, name of one round,
+ * for plots/gantt.gp. */
 void text_gantt(struct text *out, const struct timeline *t, const struct plan *plan,
                 uint32_t round);
 

@@ -2,20 +2,12 @@
 #include "sweep/chunk.h"
 
 #include <math.h>
-#include <time.h>
 
 double sweep_ahead(double took_s)
 {
-    static const double flush_s = 0.04; /* FLUSH_ROWS rows take 20 to 40 ms */
+    static const double write_s = 0.04; /* a batch: 16384 rows of 2 us each (bench/README.md) */
     enum { AHEAD_MAX = 32 };
-    return took_s > 0 ? fmin(flush_s / took_s, AHEAD_MAX) : 0;
-}
-
-double sweep_now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    return took_s > 0 ? fmin(write_s / took_s, AHEAD_MAX) : 0;
 }
 
 enum status lane_init(struct lane *l, const struct scenario *s, const struct sweep_options *o,
@@ -56,7 +48,7 @@ static enum status compute(struct lane *l, struct chunk *c, uint64_t point, stru
 
 void lane_compute(struct lane *l, struct chunk *c)
 {
-    const double start_s = sweep_now_s();
+    const double start_s = monotonic_s();
     batch_clear(&c->rows);
     c->skipped = c->failed = 0;
     c->interrupted = false;
@@ -76,5 +68,5 @@ void lane_compute(struct lane *l, struct chunk *c)
         }
         c->interrupted = l->fail_fast;
     }
-    c->took_s = sweep_now_s() - start_s;
+    c->took_s = monotonic_s() - start_s;
 }

@@ -36,7 +36,5 @@ void lane_free(struct lane *l);
 void lane_compute(struct lane *l, struct chunk *c);
 /* How many chunks that take so long are computed while a batch of rows is written. */
 double sweep_ahead(double took_s);
-/* Seconds of a clock that never goes back. */
-double sweep_now_s(void);
 
 #endif

@@ -207,7 +207,7 @@ static void keep(struct clerk *k, struct chunk *c)
         k->stop = k->stop || k->options->fail_fast;
     }
     if (k->pending == NULL) {
-        k->pending_since_s = sweep_now_s();
+        k->pending_since_s = monotonic_s();
     }
     k->pending_rows += c->rows.n_records;
     push_in_order(&k->pending, c);
@@ -286,11 +286,11 @@ static enum status one_engine(struct clerk *k, struct error *err)
             keep(k, c);
         }
         if (err->code == STATUS_OK && k->pending != NULL &&
-            (k->pending_rows >= FLUSH_ROWS || sweep_now_s() - k->pending_since_s >= flush_s)) {
+            (k->pending_rows >= FLUSH_ROWS || monotonic_s() - k->pending_since_s >= flush_s)) {
             flush(k, err);
         }
-        if (o->progress != NULL && sweep_now_s() - told_s >= 0.2) {
-            told_s = sweep_now_s();
+        if (o->progress != NULL && monotonic_s() - told_s >= 0.2) {
+            told_s = monotonic_s();
             o->progress(k->counts, o->context);
         }
     }
@@ -426,7 +426,7 @@ enum status sweep_estimate(const struct scenario *s, const struct sweep_options 
             out->counts.points += points;
             out->counts.kept += out->kept[i];
             /* Points spread over the sweep by the golden ratio, for half a second. */
-            const double start_s = sweep_now_s();
+            const double start_s = monotonic_s();
             double share = 0.5;
             do {
                 const uint64_t most = i == 1 ? 1 : 64;
@@ -446,8 +446,8 @@ enum status sweep_estimate(const struct scenario *s, const struct sweep_options 
                     store_insert(k.store, k.series, &c->rows, err);
                 }
                 out->sampled[i] += c->span;
-            } while (err->code == STATUS_OK && sweep_now_s() - start_s < 0.5);
-            out->point_s[i] = (sweep_now_s() - start_s) / (double)out->sampled[i];
+            } while (err->code == STATUS_OK && monotonic_s() - start_s < 0.5);
+            out->point_s[i] = (monotonic_s() - start_s) / (double)out->sampled[i];
             out->time_s += out->point_s[i] * (double)(points - out->kept[i]) / o->threads;
         }
     }

@@ -104,6 +104,28 @@ static inline struct config play_config(const struct protocol *protocol, enum pl
     return c;
 }
 
+/* The same with noise in computing, starts, instances and latencies, and a tree of two levels. */
+static inline struct config play_noisy_config(const struct protocol *protocol, enum play_store kind,
+                                              double workers, double rounds)
+{
+    struct config c = play_config(protocol, kind, workers, rounds);
+    c.compute.noise_cv = 0.2;
+    c.platform.start_s = lognormal(0.31, 0.4);
+    c.simulation.instance_speed = lognormal(1, 0.1);
+    for (int i = 0; i < STORE_USES; ++i) {
+        c.stores[i].get_latency_s = lognormal(0.013, 0.5);
+        c.stores[i].put_latency_s = lognormal(0.011, 0.5);
+        c.stores[i].list_latency_s = lognormal(0.017, 0.5);
+    }
+    const double levels[] = {1, workers};
+    c.system.structure_count = workers > 1 ? 2 : 1;
+    memcpy(c.system.structure, levels, sizeof levels);
+    if (protocol->iterations_per_round != NULL) {
+        c.workload.iterations *= protocol->iterations_per_round(&c);
+    }
+    return c;
+}
+
 /* A finished configuration, its program, plan and a run ready to be played. */
 struct play {
     struct config config;

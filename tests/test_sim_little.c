@@ -13,25 +13,13 @@ static const char *const kinds[KINDS] = {"free", "capped", "polled", "throttled"
 static struct config busy(const struct protocol *protocol, int kind, double workers)
 {
     const enum play_store store = kind == 0 ? STORE_FREE : kind == 2 ? STORE_POLLED : STORE_CAPPED;
-    struct config c = play_config(protocol, store, workers, 12);
-    c.compute.noise_cv = 0.2;
-    c.platform.start_s = lognormal(0.31, 0.4);
-    c.simulation.instance_speed = lognormal(1, 0.1);
+    struct config c = play_noisy_config(protocol, store, workers, 12);
     for (int i = 0; i < STORE_USES; ++i) {
-        c.stores[i].get_latency_s = lognormal(0.013, 0.5);
-        c.stores[i].put_latency_s = lognormal(0.011, 0.5);
-        c.stores[i].list_latency_s = lognormal(0.017, 0.5);
         c.stores[i].get_per_s = c.stores[i].put_per_s = kind == 3 ? 25 : 0;
     }
     c.platform.time_limit_s = kind == 4 ? 25 : 1e7;
     c.simulation.crash_per_hour = kind == 4 ? 60 : 0;
     c.simulation.lost_update_share = kind == 4 ? 0.01 : 0;
-    const double levels[] = {1, workers};
-    c.system.structure_count = workers > 1 ? 2 : 1;
-    memcpy(c.system.structure, levels, sizeof levels);
-    if (protocol->iterations_per_round != NULL) {
-        c.workload.iterations *= protocol->iterations_per_round(&c);
-    }
     return c;
 }
 

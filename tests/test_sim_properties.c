@@ -11,24 +11,10 @@ enum { SEEDS = 200, CHANGES = 3 };
 
 static struct config noisy(const struct protocol *protocol, double workers)
 {
-    struct config c = play_config(protocol, STORE_CAPPED, workers, 12);
-    c.compute.noise_cv = 0.2;
-    c.platform.start_s = lognormal(0.31, 0.4);
+    struct config c = play_noisy_config(protocol, STORE_CAPPED, workers, 12);
     c.platform.warm_start_s = lognormal(0.047, 0.3);
-    c.simulation.instance_speed = lognormal(1, 0.1);
     c.simulation.straggler_share = 0.03;
     c.simulation.straggler_factor = 3;
-    for (int i = 0; i < STORE_USES; ++i) {
-        c.stores[i].get_latency_s = lognormal(0.013, 0.5);
-        c.stores[i].put_latency_s = lognormal(0.011, 0.5);
-        c.stores[i].list_latency_s = lognormal(0.017, 0.5);
-    }
-    const double levels[] = {1, workers};
-    c.system.structure_count = workers > 1 ? 2 : 1;
-    memcpy(c.system.structure, levels, sizeof levels);
-    if (protocol->iterations_per_round != NULL) {
-        c.workload.iterations *= protocol->iterations_per_round(&c);
-    }
     return c;
 }
 

@@ -3,7 +3,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <time.h>
 
 struct measure_options measure_defaults(void)
 {
@@ -18,9 +17,7 @@ struct measure_options measure_defaults(void)
 static double clock_now_s(void *context)
 {
     (void)context;
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    return monotonic_s();
 }
 
 static int compare_doubles(const void *a, const void *b)

@@ -175,19 +175,12 @@ static bool group_limit(const struct cpu_group *g, double vcpu)
     return period && write_text(g->path, "/cpu.cfs_quota_us", value);
 }
 
-static double wall_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* Tasks in a row for `seconds`, so that many periods pass; mean time of one. */
 static enum status time_tasks(struct bench_kernel *bench, double seconds, double *unit_s,
                               struct error *err)
 {
     size_t n = 0;
-    const double start = wall_s();
+    const double start = monotonic_s();
     double now = start;
     do {
         const enum status status = bench_kernel_run(bench, err);
@@ -195,7 +188,7 @@ static enum status time_tasks(struct bench_kernel *bench, double seconds, double
             return status;
         }
         n++;
-        now = wall_s();
+        now = monotonic_s();
     } while (now - start < seconds);
     *unit_s = (now - start) / (double)n;
     return STATUS_OK;

@@ -7,17 +7,26 @@
 static const enum trace_column link_key[] = {TRACE_service,    TRACE_function,   TRACE_op,
                                              TRACE_memory_mib, TRACE_size_bytes, TRACE_concurrency};
 
-static enum status grade_size(struct law_work *w, const struct law_rows *group, struct error *err)
+/* The rows of the same subject to fit on, and the median of the group to predict. */
+static enum status split(const struct law_work *w, const struct law_rows *group,
+                         struct law_rows *train, double *median, struct error *err)
 {
     static const double half[] = {0.5};
-    double measured = NAN;
+    *median = NAN;
+    return law_same_subject(w, group, train, err) == STATUS_OK
+               ? law_quantiles(group, half, 1, median, err)
+               : err->code;
+}
+
+static enum status grade_size(struct law_work *w, const struct law_rows *group, struct error *err)
+{
+    double measured;
     struct law_rows train;
     struct transfer_law law;
     double *size = NULL;
     double *time = NULL;
     double *memory = NULL;
-    if (law_same_subject(w, group, &train, err) == STATUS_OK &&
-        law_quantiles(group, half, 1, &measured, err) == STATUS_OK) {
+    if (split(w, group, &train, &measured, err) == STATUS_OK) {
         size = law_values(&train, TRACE_size_bytes, err);
         time = law_values(&train, TRACE_duration_s, err);
         memory = law_values(&train, TRACE_memory_mib, err);
@@ -48,14 +57,12 @@ static const enum trace_column memory_key[] = {TRACE_service, TRACE_function, TR
 static enum status grade_memory(struct law_work *w, const struct law_rows *group, struct error *err)
 {
     static const double mib_per_vcpu = 1769; /* AWS Lambda developer guide, function memory */
-    static const double half[] = {0.5};
-    double measured = NAN;
+    double measured;
     struct law_rows train;
     struct memory_law law;
     double *time = NULL;
     double *memory = NULL;
-    if (law_same_subject(w, group, &train, err) == STATUS_OK &&
-        law_quantiles(group, half, 1, &measured, err) == STATUS_OK) {
+    if (split(w, group, &train, &measured, err) == STATUS_OK) {
         time = law_values(&train, TRACE_duration_s, err);
         memory = law_values(&train, TRACE_memory_mib, err);
     }

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* Everything one run owns. */
 struct trainer {
@@ -308,17 +307,10 @@ static enum status resume(struct trainer *t, struct error *err)
     return STATUS_OK;
 }
 
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static enum status loop(struct trainer *t, struct error *err)
 {
     const struct train_options *const o = t->options;
-    double saved_s = now_s();
+    double saved_s = monotonic_s();
     while (t->state.n_rows < o->iterations) {
         struct train_row row = {.iteration = t->state.n_rows + 1,
                                 .validation_loss = (double)NAN,
@@ -330,9 +322,9 @@ static enum status loop(struct trainer *t, struct error *err)
         t->state.rows[t->state.n_rows++] = row;
         const bool stop = o->progress != NULL && !o->progress(o->context, &row);
         const bool finished = t->state.n_rows == o->iterations;
-        if (stop || finished || now_s() - saved_s >= o->checkpoint_every_s) {
+        if (stop || finished || monotonic_s() - saved_s >= o->checkpoint_every_s) {
             status = save(t, err);
-            saved_s = now_s();
+            saved_s = monotonic_s();
         }
         if (status != STATUS_OK) {
             return status;

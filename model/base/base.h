@@ -200,6 +200,11 @@ enum status file_append(struct file_out *f, const char *data, size_t size, struc
 enum status file_finish(struct file_out *f, struct error *err);
 void file_abandon(struct file_out *f); /* also after a finish or an error: does nothing then */
 
+/* ---------------------------------------------------------------- time */
+
+/* Seconds of a clock that never goes back; only differences mean something. */
+double monotonic_s(void);
+
 /* ---------------------------------------------------------------- threads */
 
 /* Tasks worked off by several threads, given and taken back by one (the caller's). The order in
