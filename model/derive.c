@@ -93,6 +93,11 @@ double model_bytes(const struct config *c)
                               : bytes_per_number * (w->parameters + w->network.generator);
 }
 
+double metered_units(double size_bytes, double unit_bytes)
+{
+    return unit_bytes > 0 ? fmax(1, ceil(size_bytes / unit_bytes)) : 1;
+}
+
 struct duration merge_time_server(const struct config *c, double bytes)
 {
     return (struct duration){.mean_s = c->compute.merge_s_per_byte * bytes};

@@ -18,11 +18,6 @@ static double op_times(const struct program *p, uint32_t index)
     return 1;
 }
 
-static double metered(double size_bytes, double unit_bytes)
-{
-    return unit_bytes > 0 ? larger(1, ceil(size_bytes / unit_bytes)) : 1;
-}
-
 /* Requests and bytes of one span, all actors, `times` times over, of what is missing in the first
  * of them `later_times`. Polls are counted by the walk. */
 static void count_span(const struct config *c, const struct program *p, enum span_kind kind,
@@ -46,12 +41,12 @@ static void count_span(const struct config *c, const struct program *p, enum spa
             case OP_PUT:
                 t->requests[op->store][REQUEST_PUT] += n;
                 t->bytes_put[op->store] += n * op->size_bytes;
-                t->units_put[op->store] += n * metered(op->size_bytes, price->put_unit_bytes);
+                t->units_put[op->store] += n * metered_units(op->size_bytes, price->put_unit_bytes);
                 break;
             case OP_GET:
                 t->requests[op->store][REQUEST_GET] += n;
                 t->bytes_get[op->store] += n * op->size_bytes;
-                t->units_get[op->store] += n * metered(op->size_bytes, price->get_unit_bytes);
+                t->units_get[op->store] += n * metered_units(op->size_bytes, price->get_unit_bytes);
                 break;
             case OP_LIST:
                 t->requests[op->store][REQUEST_LIST] += n;

@@ -316,6 +316,8 @@ struct duration worker_compute(const struct config *c);
 double units_per_worker(const struct config *c); /* ceil(units / workers) */
 double exchange_bytes(const struct config *c);   /* m_A: what a worker must exchange per round */
 double model_bytes(const struct config *c);      /* what is loaded at start and saved at the end */
+/* Units a request of so many bytes is billed as; unit_bytes 0: every request is one. */
+double metered_units(double size_bytes, double unit_bytes);
 /* gamma * bytes on one core; on a worker with less than one vCPU by its share of it. */
 struct duration merge_time(const struct config *c, double bytes);
 struct duration merge_time_server(const struct config *c, double bytes);

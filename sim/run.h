@@ -330,6 +330,8 @@ enum status run_play(struct run *s, uint64_t seed, uint64_t replication, struct 
  * when there is nothing more to play: s->failed, and s->tally when it is STATUS_OK. */
 void run_begin(struct run *s, uint64_t seed, uint64_t replication, struct error *err);
 bool run_step(struct run *s);
+/* s->tally of a run that is done. */
+void run_tally(struct run *s);
 /* a has finished a round: is it the segment's last? */
 bool run_round_done(struct run *s, uint32_t a);
 /* The span after the rounds: a checkpoint, or in the last segment the final write. */
