@@ -47,6 +47,20 @@ static inline void set_structure(struct config *c, const double *structure, uint
     c->system.structure_count = count;
 }
 
+/* A tree with one level between root and workers, as wide as the square root of their number. */
+static inline void set_two_levels(struct config *c)
+{
+    set_structure(c, (const double[]){1, ceil(sqrt(c->workers)), c->workers}, 3);
+}
+
+/* FedAvg with one pass over single samples between synchronisations. */
+static inline void set_one_epoch(struct config *c)
+{
+    set_option(c, "local_epochs", 1);
+    set_option(c, "sync_every", 1);
+    set_option(c, "local_batch", 1);
+}
+
 static inline void set_workers(struct config *c, double workers)
 {
     c->workers = workers;
@@ -182,6 +196,24 @@ static inline double roll_log(struct dice *d, double low, double high)
 static inline double roll_whole(struct dice *d, double low, double high)
 {
     return floor(roll(d, low, high + 1));
+}
+
+/* No network at all: nothing is waited for but compute. */
+static inline void remove_network(struct config *c)
+{
+    for (int s = 0; s < STORE_USES; s++) {
+        set_network(&c->stores[s], (struct plain_network){0, 0, 0});
+        c->stores[s].get_per_s = c->stores[s].put_per_s = 0;
+    }
+    c->platform.invoke_latency_s = c->platform.warm_start_s = exactly(0);
+}
+
+/* A property failed on a random configuration: which one. */
+static inline void fail_at(const char *what, const struct config *c, uint64_t seed)
+{
+    print_error("%s: %s, variant %g, %.0f workers, seed %llu\n", what, c->system.protocol->name,
+                c->system.option[0], c->workers, (unsigned long long)seed);
+    fail();
 }
 
 #endif

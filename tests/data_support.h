@@ -15,6 +15,9 @@
 #include <jpeglib.h>
 #include <png.h>
 
+static const char *const OMNIGLOT = "tests/data/omniglot/images";
+static const struct image_options AS_IS = {0};
+
 struct scratch {
     char root[64];
     char path[320]; /* of the last name asked for */

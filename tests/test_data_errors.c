@@ -2,8 +2,6 @@
  * made up. Rows of the tables are (what is done to good data, what the message must say). */
 #include "tests/data_support.h"
 
-static const struct image_options AS_IS = {0};
-
 static char *read_all(const char *path, size_t *n)
 {
     struct error err = {0};

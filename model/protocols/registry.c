@@ -1,5 +1,5 @@
 /* All systems, by name. A new system is its file, a line here, a row in tests/test_protocols.c and
- * a scenario. */
+ * one in tests/test_counts.c, and a scenario. */
 #include "model/protocols/registry.h"
 
 #include <string.h>
