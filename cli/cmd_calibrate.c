@@ -218,7 +218,7 @@ static enum status cases_from_grid(const struct cli *cli, struct cases *cases, s
         .cases = cases,
         .workload = {.kind = WORK_META, .ways = 5, .meta_batch = 1, .theta_fixed = true}};
     if (cli_number(cli, "queries", 1, 1000, 15, &g.workload.queries, err) == STATUS_OK &&
-        catalogue_read(&arena, cli->data_dir, &g.catalogue, err) == STATUS_OK) {
+        catalogue_read(&arena, cli->data_dir, NULL, &g.catalogue, err) == STATUS_OK) {
         grid_step(&g, "", err);
     }
     arena_free(&arena);
@@ -360,6 +360,8 @@ static enum status calibrate(struct cli *cli, const struct cases *cases, struct 
 
 static enum exit_code run(struct cli *cli, struct error *err)
 {
+    const char *const o = cli_option(cli, "o");
+    const char *const path = o != NULL && strcmp(o, "-") != 0 ? o : NULL;
     struct cases cases = {0};
     struct text out = {0};
     for (int i = 0; i < cli->n_arguments && err->code == STATUS_OK; i++) {
@@ -374,6 +376,14 @@ static enum exit_code run(struct cli *cli, struct error *err)
     if (err->code == STATUS_OK && choose_path(cli, &cases, err) == STATUS_OK &&
         calibrate(cli, &cases, &out, err) == STATUS_OK && out.size > 0) {
         cli_write(cli, &out, err);
+        if (err->code == STATUS_OK && path != NULL && !cli->quiet) {
+            char stem[64];
+            name_of_file(path, stem, sizeof stem);
+            fprintf(
+                stderr,
+                "wrote %s; scenarios in its folder use it by \"compute\": {\"profile\": \"%s\"}\n",
+                path, stem);
+        }
     }
     text_free(&out);
     free(cases.items);
@@ -384,16 +394,19 @@ const struct command command_calibrate = {
     .name = "calibrate",
     .summary = "measure this machine and write a compute profile",
     .arguments = "[FILE...]",
-    .examples = "faascast calibrate my.json -o scenarios/profiles/mine.json\n"
+    .examples = "faascast calibrate my.json -o mine.json\n"
                 "faascast calibrate --datasets omniglot,fc100 --backbones conv4-64 -o mine.json\n"
-                "faascast calibrate my.json --compare scenarios/profiles/mine.json\n",
+                "faascast calibrate my.json --compare mine.json\n",
     .options = options,
     .details =
         "Times every kind of meta-learning task that the scenarios need (or that the grid options "
         "state) on one thread until the 95 % interval of its median is within 1 % or its time is "
         "over, then thread scaling, loading, serialising, merging and compressing a model, and the "
         "start of a process. Notes the host, warns when the machine is busy, and writes a profile "
-        "that scenarios name under /compute/profile. With -o every task is kept as soon as it is "
+        "that scenarios name under /compute/profile: NAME is looked for among the shipped ones, "
+        "then "
+        "as NAME.json beside the scenario; a name with a slash or .json is a file beside it. With "
+        "-o every task is kept as soon as it is "
         "measured; --add goes on from there.",
     .arguments_min = 0,
     .arguments_max = -1,

@@ -102,7 +102,14 @@ static enum exit_code run(struct cli *cli, struct error *err)
         if (!cli->quiet && summary.data != NULL) {
             fputs(summary.data, stderr);
         }
-        cli_write(cli, &json, err);
+        const char *const to = cli_option(cli, "o");
+        if (cli_write(cli, &json, err) == STATUS_OK && to != NULL && strcmp(to, "-") != 0 &&
+            !cli->quiet) {
+            fprintf(stderr,
+                    "wrote %s; a scenario uses it by \"catalogue\": [\"%s\"] and, in its section, "
+                    "\"use\": \"%s\"\n",
+                    to, to, fit.name);
+        }
     }
     text_free(&json);
     text_free(&summary);
@@ -126,8 +133,9 @@ const struct command command_fit = {
         "reported, scenarios have none); beyond a Kolmogorov-Smirnov distance of 0.1 the empirical "
         "quantiles are taken. Rows of one run share their level; the spread between runs becomes "
         "run_sd. Intervals are 95 %. The entry tells its trace by hash, the command, the date of "
-        "the measurement and the goodness of every fit; put the file into catalogue/measured, or "
-        "name its values in a scenario.",
+        "the measurement and the goodness of every fit; a scenario that lists the file, "
+        "\"catalogue\": "
+        "[\"my-s3.json\"], uses it by its name.",
     .arguments_min = 1,
     .arguments_max = 1,
     .run = run,

@@ -72,7 +72,7 @@ static enum status show_catalogue(struct cli *cli, const char *name, struct text
     struct arena a = {0};
     struct json *catalogue = NULL;
     bool found = name == NULL;
-    if (catalogue_read(&a, cli->data_dir, &catalogue, err) == STATUS_OK) {
+    if (catalogue_read(&a, cli->data_dir, NULL, &catalogue, err) == STATUS_OK) {
         for (const struct json *group = catalogue->first; group != NULL; group = group->next) {
             if (name == NULL) {
                 text_printf(out, "%s\n", group->key);

@@ -182,15 +182,14 @@ static enum status write_profile(struct text *out, struct report *r, const struc
 {
     const struct json *compute = json_member(tree, "compute");
     const struct json *inner = json_bare(compute != NULL ? json_member(compute, "profile") : NULL);
-    struct text path = {0};
     struct json *profile = NULL;
     if (inner == NULL || inner->kind != JSON_STRING) {
         return STATUS_OK;
     }
-    text_printf(&path, "%s/profiles/%s.json", r->cli->data_dir, inner->text);
-    if (path.failed) {
+    const char *const path = profile_path(a, r->cli->data_dir, inner);
+    if (path == NULL) {
         RAISE(err, ERR_MEMORY, "out of memory");
-    } else if (json_load(a, path.data, &profile, err) == STATUS_OK) {
+    } else if (json_load(a, path, &profile, err) == STATUS_OK) {
         const struct origin none = {0};
         const struct origin o = origin_of(profile, &none);
         r->profile = arena_copy(&r->plot.results.frame.arena, inner->text, strlen(inner->text));
@@ -198,7 +197,6 @@ static enum status write_profile(struct text *out, struct report *r, const struc
         r->profile_assumed = o.status != NULL && strcmp(o.status, "assumed") == 0;
         write_value(out, r, inner, "speed of computing (profile)", &o);
     }
-    text_free(&path);
     return err->code;
 }
 

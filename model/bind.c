@@ -392,122 +392,6 @@ static enum status bind_workload(struct arena *a, struct json *catalogue, struct
     return STATUS_OK;
 }
 
-/* Is this measured row of a profile the task of the workload? */
-static bool same_task(const struct json *row, const struct workload *w)
-{
-    const struct {
-        const char *key, *text;
-        double number;
-    } keys[] = {
-        {"algorithm", w->algorithm_name, 0},
-        {"dataset", w->dataset, 0},
-        {"backbone", w->backbone, 0},
-        {"ways", NULL, w->ways},
-        {"shots", NULL, w->shots},
-        {"queries", NULL, w->queries},
-        {"adaptation_steps", NULL, w->adaptation_steps},
-    };
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        const struct json *value = json_member(row, keys[i].key);
-        const bool same = keys[i].text != NULL ? value != NULL && value->kind == JSON_STRING &&
-                                                     strcmp(value->text, keys[i].text) == 0
-                                               : value != NULL && value->number == keys[i].number;
-        if (!same) {
-            return false;
-        }
-    }
-    const struct json *fixed = json_member(row, "theta_fixed");
-    return fixed == NULL || fixed->kind != JSON_BOOL || fixed->boolean == w->theta_fixed;
-}
-
-/* A number of the profile, when it is there. */
-static enum status profile_number(struct json *profile, const char *pointer, double maximum,
-                                  double *out, struct error *err)
-{
-    struct json *node = json_pointer(profile, pointer);
-    double value = 0;
-    if (node == NULL) {
-        return STATUS_OK;
-    }
-    if (value_number(node, &value, err) != STATUS_OK) {
-        return err->code;
-    }
-    if (value < 0 || value > maximum) {
-        return JSON_RAISE(err, node, ERR_INPUT, "found %g, expected 0 to %g", value, maximum);
-    }
-    *out = value;
-    return STATUS_OK;
-}
-
-static enum status bind_profile(struct arena *a, const char *dir, struct json *node,
-                                struct config *c, struct error *err)
-{
-    struct compute *k = &c->compute;
-    struct json *name = node != NULL ? json_member(node, "profile") : NULL;
-    k->profile = "";
-    if (name == NULL) {
-        if (k->unit_override_s <= 0 && k->flop_per_s <= 0) {
-            return JSON_RAISE(err, node, ERR_INPUT,
-                              "the compute section needs a profile, unit_s or flop_per_s");
-        }
-        return STATUS_OK;
-    }
-    if (value_text(name, &k->profile, err) != STATUS_OK) {
-        return err->code;
-    }
-    struct text path = {0};
-    if (strchr(k->profile, '/') != NULL) {
-        text_puts(&path, k->profile);
-    } else {
-        text_printf(&path, "%s/profiles/%s.json", dir, k->profile);
-    }
-    struct json *profile = NULL;
-    struct error load = {0};
-    if (path.failed || json_load(a, path.data, &profile, &load) != STATUS_OK) {
-        text_free(&path);
-        return load.code == ERR_SYNTAX || load.code == ERR_MEMORY
-                   ? (*err = load, load.code)
-                   : JSON_RAISE(err, name, ERR_INPUT, "no profile \"%.80s\" (%s)", k->profile,
-                                load.message);
-    }
-    text_free(&path);
-    char pointer[64];
-    snprintf(pointer, sizeof pointer, "/rates/%s/flop_per_s", c->workload.algorithm_name);
-    const double most = 1e18;
-    if (k->flop_per_s <= 0) { /* a rate of the scenario's own replaces rates and times here */
-        struct json *units = json_member(profile, "units");
-        if (profile_number(profile, pointer, most, &k->flop_per_s, err) != STATUS_OK) {
-            return err->code;
-        }
-        for (struct json *row = units != NULL ? units->first : NULL; row != NULL; row = row->next) {
-            if (same_task(row, &c->workload) &&
-                profile_number(row, "/unit_s", most, &k->host_unit_s, err) != STATUS_OK) {
-                return err->code;
-            }
-        }
-    }
-    if (k->flop_per_s <= 0 && k->host_unit_s <= 0 && k->unit_override_s <= 0) {
-        return JSON_RAISE(err, name, ERR_INPUT,
-                          "profile \"%.80s\" has neither a rate nor a time for %s", k->profile,
-                          c->workload.algorithm_name);
-    }
-    const struct {
-        const char *key, *pointer;
-        double *value;
-    } defaults[] = {
-        {"serial_share", "/thread_scaling/serial_share", &k->serial_share},
-        {"merge_s_per_byte", "/merge_s_per_byte", &k->merge_s_per_byte},
-        {"serialise_s_per_byte", "/serialise_s_per_byte", &k->serialise_s_per_byte},
-    };
-    for (size_t i = 0; i < sizeof defaults / sizeof defaults[0]; i++) {
-        if (json_member(node, defaults[i].key) == NULL &&
-            profile_number(profile, defaults[i].pointer, 1, defaults[i].value, err) != STATUS_OK) {
-            return err->code;
-        }
-    }
-    return STATUS_OK;
-}
-
 /* ---------------------------------------------------------------- unread keys */
 
 static void gather(const struct field *fields, const char **names, size_t *n, size_t limit)
@@ -517,8 +401,9 @@ static void gather(const struct field *fields, const char **names, size_t *n, si
     }
 }
 
-static const char *const root_keys[] = {"format",  "name",     "note",  "source", "date", "status",
-                                        "include", "baseline", "sweep", "score",  "plan"};
+static const char *const root_keys[] = {"format",   "name",   "note",    "source",
+                                        "date",     "status", "include", "catalogue",
+                                        "baseline", "sweep",  "score",   "plan"};
 enum { ROOT_KEYS = sizeof root_keys / sizeof root_keys[0] };
 
 static enum status refuse_unread(const struct json *tree, const struct config *c, struct error *err)
@@ -668,7 +553,7 @@ enum status config_bind(struct arena *a, struct json *catalogue, const char *pro
         bind_platform(a, tree, json_member(tree, "platform"), &c->platform, err) != STATUS_OK ||
         bind_platform(a, tree, json_member(tree, "server"), &c->server, err) != STATUS_OK ||
         bind_stores(a, tree, c, err) != STATUS_OK ||
-        bind_profile(a, profile_dir, json_member(tree, "compute"), c, err) != STATUS_OK ||
+        profile_bind(a, profile_dir, json_member(tree, "compute"), c, err) != STATUS_OK ||
         check_classes(a, tree, err) != STATUS_OK) {
         return err->code;
     }

@@ -14,9 +14,8 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Names of *.json in a folder, sorted; empty when there is no such folder. */
-static enum status list_files(struct arena *a, const char *dir, char ***out, size_t *count,
-                              struct error *err)
+enum status catalogue_files(struct arena *a, const char *dir, char ***out, size_t *count,
+                            struct error *err)
 {
     enum { FILES_MAX = 512 };
     *count = 0;
@@ -85,7 +84,20 @@ static enum status add_file(struct arena *a, const char *path, struct json *cata
     return STATUS_OK;
 }
 
-enum status catalogue_read(struct arena *a, const char *dir, struct json **out, struct error *err)
+/* A file that a scenario names: what is wrong with it as a file is told where it is named. */
+static enum status add_own(struct arena *a, const struct json *file, struct json *catalogue,
+                           struct error *err)
+{
+    struct error found = {0};
+    if (add_file(a, file->text, catalogue, &found) == STATUS_OK) {
+        return STATUS_OK;
+    }
+    return found.code == ERR_IO ? JSON_RAISE(err, file, ERR_INPUT, "%s", found.message)
+                                : (*err = found, found.code);
+}
+
+enum status catalogue_read(struct arena *a, const char *dir, const struct json *own,
+                           struct json **out, struct error *err)
 {
     static const char *const folders[] = {"catalogue", "catalogue/measured"};
     *out = json_new(a, JSON_OBJECT, (struct json_origin){.file = dir});
@@ -101,7 +113,7 @@ enum status catalogue_read(struct arena *a, const char *dir, struct json **out, 
         if (path.failed) {
             RAISE(err, ERR_MEMORY, "out of memory reading the catalogue");
         } else {
-            list_files(a, path.data, &files, &count, err);
+            catalogue_files(a, path.data, &files, &count, err);
         }
         text_free(&path);
         for (size_t k = 0; k < count && err->code == STATUS_OK; k++) {
@@ -113,6 +125,10 @@ enum status catalogue_read(struct arena *a, const char *dir, struct json **out, 
         return RAISE(err, ERR_IO,
                      "no catalogue in %s/catalogue (set FAASCAST_DATA to the folder that holds it)",
                      dir);
+    }
+    for (const struct json *file = own != NULL ? own->first : NULL;
+         file != NULL && err->code == STATUS_OK; file = file->next) {
+        add_own(a, file, *out, err);
     }
     return err->code;
 }

@@ -64,6 +64,14 @@ enum status value_merge(struct arena *a, struct json *target, const struct json 
 enum status config_bind(struct arena *a, struct json *catalogue, const char *profile_dir,
                         struct json *tree, const char *file, struct config *out, struct error *err);
 
+/* What the scenario's compute section takes from its profile (model/profile.c); ERR_INPUT when
+ * there is no such profile, or nothing in it for the workload. node: the section or NULL. */
+enum status profile_bind(struct arena *a, const char *data_dir, struct json *node, struct config *c,
+                         struct error *err);
+
+/* Paths of *.json in a folder, sorted, in `a`; none when there is no such folder. */
+enum status catalogue_files(struct arena *a, const char *dir, char ***out, size_t *count,
+                            struct error *err);
 /* Lay every "use" entry of the catalogue under the scenario's own keys (model/catalogue.c). */
 enum status catalogue_resolve(struct arena *a, struct json *catalogue, struct json *tree,
                               struct error *err);

@@ -329,8 +329,11 @@ static void write_fields(struct text *out, const struct field *fields)
 void text_schema(struct text *out)
 {
     text_puts(out,
-              "format = 1, name, note, source, include [files], baseline {overlay}, sweep {grid, "
-              "zip, values_from, sample, skip}, plan {grid, zip, skip}\n"
+              "format = 1, name, note, source, include [files], catalogue [files], baseline "
+              "{overlay}, sweep "
+              "{grid, zip, values_from, sample, skip}, plan {grid, zip, skip}\n"
+              "catalogue: files with entries of your own, as `fit` writes them; \"use\" then finds "
+              "them by name\n"
               "plan: what `plan` searches besides the workers (1 to 1000) and the memory (all the "
               "platform sells), such as {\"grid\": {\"/store/use\": [...]}}\n"
               "Any value may be {\"value\", \"source\", \"date\", \"status\"}. Defaults in "

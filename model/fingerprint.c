@@ -81,23 +81,17 @@ static void add_axes(uint64_t *sum, const struct scenario *s)
     add(sum, s->sweep != NULL ? json_member(s->sweep, "skip") : NULL);
 }
 
-/* Of the profile's file, found the way config_bind finds it; 0 without one. */
-static uint64_t profile_fingerprint(const struct scenario *s, const struct config *c)
+/* Of the profile's file; 0 without one. */
+static uint64_t profile_fingerprint(const struct config *c)
 {
     struct arena arena = {0};
-    struct text path = {0};
     struct json *profile = NULL;
     struct error ignored = {0}; /* the configuration is bound: the file was there */
     uint64_t sum = 0;
-    const char *name = c->compute.profile != NULL ? c->compute.profile : "";
-    if (name[0] != '\0') {
-        text_printf(&path, strchr(name, '/') != NULL ? "%.0s%s" : "%s/profiles/%s.json",
-                    s->data_dir, name);
-        if (!path.failed && json_load(&arena, path.data, &profile, &ignored) == STATUS_OK) {
-            sum = fingerprint(profile);
-        }
+    if (c->compute.profile != NULL && c->compute.profile[0] != '\0' &&
+        json_load(&arena, c->compute.profile, &profile, &ignored) == STATUS_OK) {
+        sum = fingerprint(profile);
     }
-    text_free(&path);
     arena_free(&arena);
     return sum;
 }
@@ -122,7 +116,7 @@ enum status scenario_fingerprints(const struct scenario *s, struct fingerprints 
         const uint64_t first = cursor_identity(&cursor, true);
         out->scenario = hash_bytes(out->scenario, &first, sizeof first);
         out->seed = c->simulation.seed;
-        out->profile = profile_fingerprint(s, c);
+        out->profile = profile_fingerprint(c);
         out->scenario = hash_bytes(out->scenario, &out->profile, sizeof out->profile);
     }
     cursor_free(&cursor);

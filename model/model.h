@@ -163,7 +163,7 @@ struct workload {
 };
 
 struct compute {
-    const char *profile;
+    const char *profile;        /* its file; "" without one */
     double unit_s;              /* one task or sample on one vCPU of the platform */
     double unit_override_s;     /* > 0: replaces flop / rate */
     double flop_per_s;          /* achieved on one host core for this algorithm, from the profile */
@@ -571,6 +571,7 @@ struct scenario {
     struct json *score;    /* how it compares with measurements; NULL = not said */
     struct json *plan;     /* what a plan searches, as written, or NULL */
     struct json *catalogue;
+    struct json *own_catalogue; /* paths of files with entries of its own */
     struct axis axes[AXIS_LIMIT];
     size_t n_axes;
     size_t dimensions[AXIS_LIMIT], n_dimensions; /* lengths; the last varies fastest */
@@ -596,9 +597,14 @@ size_t axis_index(const struct scenario *s, const struct axis *axis, uint64_t po
 
 /* The merged tree as its files give it, sweep and baseline included; lives in the scenario. */
 enum status scenario_merged(struct scenario *s, struct json **out, struct error *err);
-/* The catalogue of a data folder; every entry by group and name. */
-enum status catalogue_read(struct arena *a, const char *data_dir, struct json **out,
-                           struct error *err);
+/* The catalogue of a data folder, every entry by group and name, and the entries of a scenario's
+ * own files (an array of their paths, or NULL); two of one name in one group are an error. */
+enum status catalogue_read(struct arena *a, const char *data_dir, const struct json *own,
+                           struct json **out, struct error *err);
+/* The file of a compute profile, in `a` (NULL: no memory). A name is looked for among the shipped
+ * ones, then as NAME.json beside the file that names it; what has a slash or ends in .json is a
+ * file beside that one. */
+char *profile_path(struct arena *a, const char *data_dir, const struct json *name);
 /* Every section and key a scenario may have, with unit, range and default. */
 void text_schema(struct text *out);
 

@@ -1,4 +1,5 @@
 /* A scenario file: includes and --set merged, the sweep understood, points counted. */
+#define _XOPEN_SOURCE 700 /* realpath */
 #include "model/scenario.h"
 
 #include <math.h>
@@ -11,6 +12,32 @@ struct chain {
     const struct chain *up;
     const char *path;
 };
+
+/* The list of catalogue files that a tree names leaves it: their paths are gathered, those of every
+ * include. */
+static enum status take_catalogue(struct arena *a, struct json *tree, struct json *files,
+                                  struct error *err)
+{
+    struct json *list = json_member(tree, "catalogue");
+    if (list == NULL) {
+        return STATUS_OK;
+    }
+    if (list->kind != JSON_ARRAY) {
+        return JSON_RAISE(err, list, ERR_INPUT, "expected a list of files with catalogue entries");
+    }
+    for (const struct json *item = list->first; item != NULL; item = item->next) {
+        struct json *file = json_new(a, JSON_STRING, item->origin);
+        if (item->kind != JSON_STRING) {
+            return JSON_RAISE(err, item, ERR_INPUT, "expected a file name");
+        }
+        if (file == NULL || (file->text = path_beside(a, item->origin.file, item->text)) == NULL) {
+            return RAISE(err, ERR_MEMORY, "out of memory reading %s", item->text);
+        }
+        json_append(files, file, NULL);
+    }
+    json_detach(tree, list);
+    return STATUS_OK;
+}
 
 char *path_beside(struct arena *a, const char *file, const char *name)
 {
@@ -26,7 +53,8 @@ char *path_beside(struct arena *a, const char *file, const char *name)
 }
 
 static enum status load_merged(struct arena *a, const char *path, const struct chain *up,
-                               const struct json *asked, struct json **out, struct error *err)
+                               const struct json *asked, struct json *files, struct json **out,
+                               struct error *err)
 {
     struct json *own = NULL;
     const struct chain chain = {.up = up, .path = path};
@@ -51,6 +79,9 @@ static enum status load_merged(struct arena *a, const char *path, const struct c
     if (own->kind != JSON_OBJECT) {
         return JSON_RAISE(err, own, ERR_INPUT, "a scenario is a JSON object");
     }
+    if (take_catalogue(a, own, files, err) != STATUS_OK) {
+        return err->code;
+    }
     struct json *include = json_member(own, "include");
     if (include == NULL) {
         *out = own;
@@ -72,7 +103,7 @@ static enum status load_merged(struct arena *a, const char *path, const struct c
         if (name == NULL) {
             return RAISE(err, ERR_MEMORY, "out of memory reading %s", path);
         }
-        if (load_merged(a, name, &chain, item, &part, err) != STATUS_OK ||
+        if (load_merged(a, name, &chain, item, files, &part, err) != STATUS_OK ||
             value_merge(a, merged, part, err) != STATUS_OK) {
             return err->code;
         }
@@ -271,13 +302,20 @@ enum status scenario_load(const char *path, const struct scenario_options *optio
     struct arena *a = &out->arena;
     out->path = arena_copy(a, path, strlen(path));
     out->data_dir = arena_copy(a, options->data_dir, strlen(options->data_dir));
-    if (out->path == NULL || out->data_dir == NULL) {
+    struct json *root = json_new(a, JSON_OBJECT, (struct json_origin){.file = out->path});
+    out->own_catalogue = json_new(a, JSON_ARRAY, (struct json_origin){.file = out->path});
+    if (root != NULL && out->own_catalogue != NULL) { /* for the paths that errors name */
+        json_append(root, out->own_catalogue, "catalogue");
+    }
+    if (out->path == NULL || out->data_dir == NULL || root == NULL || out->own_catalogue == NULL) {
         RAISE(err, ERR_MEMORY, "out of memory reading %s", path);
-    } else if (load_merged(a, out->path, NULL, NULL, &out->tree, err) == STATUS_OK &&
-               apply_sets(a, out->tree, options, err) == STATUS_OK) {
+    } else if (load_merged(a, out->path, NULL, NULL, out->own_catalogue, &out->tree, err) ==
+                   STATUS_OK &&
+               apply_sets(a, out->tree, options, err) == STATUS_OK &&
+               take_catalogue(a, out->tree, out->own_catalogue, err) == STATUS_OK) {
         out->catalogue = options->catalogue;
         if (out->catalogue == NULL) {
-            catalogue_read(a, out->data_dir, &out->catalogue, err);
+            catalogue_read(a, out->data_dir, out->own_catalogue, &out->catalogue, err);
         }
     }
     if (err->code == STATUS_OK) {
@@ -324,6 +362,35 @@ void scenario_free(struct scenario *s)
     *s = (struct scenario){0};
 }
 
+/* The files of own catalogue entries by their whole paths: the merged tree may be written
+ * elsewhere. */
+static enum status name_catalogue(struct scenario *s, struct json *tree, struct error *err)
+{
+    struct json *list = json_new(&s->arena, JSON_ARRAY, s->own_catalogue->origin);
+    for (const struct json *file = s->own_catalogue->first; list != NULL && file != NULL;
+         file = file->next) {
+        char *const whole = realpath(file->text, NULL);
+        struct json *item = json_new(&s->arena, JSON_STRING, file->origin);
+        if (item == NULL || whole == NULL) {
+            free(whole);
+            return RAISE(err, ERR_MEMORY, "out of memory copying %s", s->path);
+        }
+        item->text = arena_copy(&s->arena, whole, strlen(whole));
+        free(whole);
+        if (item->text == NULL) {
+            return RAISE(err, ERR_MEMORY, "out of memory copying %s", s->path);
+        }
+        json_append(list, item, NULL);
+    }
+    if (list == NULL) {
+        return RAISE(err, ERR_MEMORY, "out of memory copying %s", s->path);
+    }
+    if (list->first != NULL) {
+        json_append(tree, list, "catalogue");
+    }
+    return STATUS_OK;
+}
+
 enum status scenario_merged(struct scenario *s, struct json **out, struct error *err)
 {
     struct json *tree = json_copy(&s->arena, s->tree);
@@ -349,5 +416,5 @@ enum status scenario_merged(struct scenario *s, struct json **out, struct error 
         json_append(tree, plan, "plan");
     }
     *out = tree;
-    return STATUS_OK;
+    return name_catalogue(s, tree, err);
 }

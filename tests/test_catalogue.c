@@ -17,7 +17,7 @@ static struct shipped shipped_read(void)
 {
     struct shipped s = {0};
     struct error err = {0};
-    assert_ok(catalogue_read(&s.arena, data_dir, &s.catalogue, &err), &err);
+    assert_ok(catalogue_read(&s.arena, data_dir, NULL, &s.catalogue, &err), &err);
     return s;
 }
 

@@ -53,11 +53,51 @@ check "fit of nothing in particular" 2 $?
 check "fit with a typing error" 2 $?
 says "$scratch/err" "did you mean 'store'"
 
-# The entry can be used from a catalogue of one's own.
-cp -r scenarios "$scratch/data"
-cp "$scratch/mine.json" "$scratch/data/catalogue/measured/"
-scenario=$(ls scenarios/metafaas/mini-imagenet-maml-5way-1shot.json)
-FAASCAST_DATA=$scratch/data "$program" predict "$scenario" --set /store/use=mine -q >"$scratch/out" 2>"$scratch/err"
+# The entry can be used by a scenario that names the file, or one that includes such a scenario.
+scenario=$PWD/scenarios/metafaas/mini-imagenet-maml-5way-1shot.json
+mkdir "$scratch/elsewhere"
+printf '{ "include": ["%s"], "catalogue": ["mine.json"], "store": { "use": "mine" } }\n' "$scenario" >"$scratch/own.json"
+printf '{ "include": ["../own.json"] }\n' >"$scratch/elsewhere/above.json"
+"$program" predict "$scratch/own.json" --format csv -q >"$scratch/own.out" 2>"$scratch/err"
 check "predict with a fitted store" 0 $?
+"$program" predict "$scratch/elsewhere/above.json" --format csv -q >"$scratch/above.out" 2>>"$scratch/err"
+check "predict with a fitted store, included" 0 $?
+"$program" predict "$scenario" --set "/catalogue=[\"$scratch/mine.json\"]" --set /store/use=mine --format csv -q \
+    >"$scratch/set.out" 2>>"$scratch/err"
+check "predict with a fitted store by --set" 0 $?
+"$program" new "$scratch/elsewhere/copy" --from "$scratch/own.json" -q &&
+    "$program" predict "$scratch/elsewhere/copy.json" --format csv -q >"$scratch/copy.out" 2>>"$scratch/err"
+check "predict with a fitted store, from a copy elsewhere" 0 $?
+"$program" predict "$scenario" --format csv -q >"$scratch/shipped.out"
+cmp -s "$scratch/own.out" "$scratch/shipped.out" && { echo "FAIL: the fitted store changes nothing"; bad=1; }
+sed -i 's/"mini-ImageNet, MAML, 5-way 1-shot"/copy/' "$scratch/own.out" "$scratch/above.out" "$scratch/set.out" # its name
+for other in above set copy; do
+    cmp "$scratch/own.out" "$scratch/$other.out" || bad=1
+done
 [ $bad -eq 0 ] || cat "$scratch/err"
+"$program" predict "$scenario" --set '/catalogue=["none.json"]' 2>"$scratch/err"
+check "a catalogue file that is not there" 3 $?
+says "$scratch/err" "/catalogue/0: cannot open none.json"
+"$program" predict "$scratch/own.json" --set "/catalogue=[\"$scratch/mine.json\"]" 2>"$scratch/err"
+check "a catalogue file twice" 3 $?
+says "$scratch/err" "'mine' stands in $scratch/mine.json:"
+
+# A profile lies beside the scenario, by its name or as a file; the report finds it too.
+profile=scenarios/profiles/epyc-zen5-avx2.json
+cp "$profile" "$scratch/slow.json"
+for name in slow slow.json ./slow.json "$scratch/slow.json"; do
+    "$program" predict "$scratch/own.json" --set "/compute/profile=$name" -q >/dev/null 2>"$scratch/err"
+    code=$?
+    case $name in /*) check "profile $name" 0 $code ;; *) check "profile $name of another folder" 3 $code ;; esac
+    printf '{ "include": ["own.json"], "compute": { "profile": "%s" } }\n' "$name" >"$scratch/p.json"
+    "$program" predict "$scratch/p.json" --format csv -q >"$scratch/p.out" 2>"$scratch/err"
+    check "profile $name" 0 $?
+    "$program" report "$scratch/p.json" -o "$scratch/p.html" -q >/dev/null 2>"$scratch/err"
+    code=$?
+    [ $code -eq 4 ] || check "report with profile $name" 0 $code
+    says "$scratch/p.html" "faascast calibrate on this host"
+done
+"$program" predict "$scratch/own.json" --set /compute/profile=epyc-zen5-avx 2>"$scratch/err"
+check "a profile with a typing error" 3 $?
+says "$scratch/err" 'no profile "epyc-zen5-avx", did you mean "epyc-zen5-avx2"? (neither epyc-zen5-avx.json nor '
 exit $bad
