@@ -36,7 +36,11 @@ extern const struct field price_fields[];    /* of one price class */
 extern const struct field dataset_fields[];  /* into struct workload */
 extern const struct field backbone_fields[]; /* into struct workload */
 
-/* Reading values (model/values.c). All mark what they read and place their errors. */
+/* ERR_INPUT: what the node is, and what was expected there. */
+enum status value_wrong_kind(struct error *err, const struct json *node, const char *expected);
+
+/* Reading values (model/values.c, model/distribution.c). All mark what they read and place their
+ * errors. */
 struct json *value_unwrap(struct json *node, struct error *err); /* sourced value -> its value */
 enum status value_quantity(struct arena *a, struct json *node, struct quantity *out,
                            struct error *err);
