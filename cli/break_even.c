@@ -87,14 +87,14 @@ static void text_value(struct text *out, double value)
     text_printf(out, "%.7g", value);
 }
 
-static void write_side(struct text *out, const char *word, const struct side *s)
+/* *bounds: becomes true where the time is only an upper bound. */
+static void write_side(struct text *out, const char *word, const struct side *s, bool *bounds)
 {
     text_printf(out, "    %-6s ", word);
     if (s->any) {
-        text_time(out, s->point->time_s);
-        text_puts(out, ", ");
-        text_dollars(out, s->point->cost_usd);
-        text_puts(out, " USD: ");
+        *bounds = *bounds || s->point->bound;
+        text_plan_values(out, s->point);
+        text_puts(out, ": ");
     }
     text_printf(out, "%s\n", s->words);
 }
@@ -115,6 +115,7 @@ static enum status write_table(struct text *out, const struct break_even_questio
                                const struct break_even *b, struct error *err)
 {
     struct side sides[2];
+    bool bounds = false;
     text_printf(out, "%s from ", q->pointer);
     text_value(out, b->low);
     text_puts(out, " to ");
@@ -140,8 +141,8 @@ static enum status write_table(struct text *out, const struct break_even_questio
                                               : ", functions win over machines\n"
                        : b->by_choice ? ", the choice changes\n"
                                       : ", the number of workers changes\n");
-        write_side(out, "below", &sides[0]);
-        write_side(out, "above", &sides[1]);
+        write_side(out, "below", &sides[0], &bounds);
+        write_side(out, "above", &sides[1], &bounds);
     }
     if (b->more) {
         text_printf(out, "\nThere are more: the first %d are shown.\n", BREAK_EVEN_LIMIT);
@@ -152,11 +153,12 @@ static enum status write_table(struct text *out, const struct break_even_questio
             name_side(q, b->high, b->has_last, &b->last, &sides[1], err) != STATUS_OK) {
             return err->code;
         }
-        write_side(out, "first", &sides[0]);
-        write_side(out, "last", &sides[1]);
+        write_side(out, "first", &sides[0], &bounds);
+        write_side(out, "last", &sides[1], &bounds);
     }
+    text_puts(out, bounds ? "\n" PLAN_BOUND_WORDS : "\n");
     text_printf(out,
-                "\nBy the closed form; compared are %s.\n%u looks at the range: two changes "
+                "By the closed form; compared are %s.\n%u looks at the range: two changes "
                 "closer than a step that undo each other are not seen.\n",
                 b->by_choice ? "choices, each with its best workers and memory"
                              : "numbers of workers, each with its best memory",
@@ -185,6 +187,7 @@ static void json_side(struct text *out, const char *key, const struct side *s)
     text_number(out, s->point->memory_mib);
     text_puts(out, ", \"time_s\": ");
     text_number(out, s->point->time_s);
+    text_printf(out, ", \"bound\": %d", s->point->bound);
     text_puts(out, ", \"cost_usd\": ");
     text_number(out, s->point->cost_usd);
     text_puts(out, "}");
@@ -201,14 +204,14 @@ static void csv_side(struct text *out, const struct side *s)
     text_puts(out, ",");
     text_csv(out, s->store);
     if (!s->any) {
-        text_puts(out, ",,,,");
+        text_puts(out, ",,,,,");
         return;
     }
     text_printf(out, ",%u,", s->point->workers);
     text_number(out, s->point->memory_mib);
     text_puts(out, ",");
     text_number(out, s->point->time_s);
-    text_puts(out, ",");
+    text_printf(out, ",%d,", s->point->bound);
     text_number(out, s->point->cost_usd);
 }
 
@@ -237,9 +240,9 @@ static enum status write_rows(struct text *out, const struct break_even_question
         text_puts(out, "pointer,value,jump");
         static const char *const parts[] = {"before", "after"};
         for (int k = 0; k < 2; k++) {
-            static const char *const keys[] = {"configuration", "system",  "platform",
-                                               "store",         "workers", "memory_mib",
-                                               "time_s",        "cost_usd"};
+            static const char *const keys[] = {"configuration", "system",     "platform",
+                                               "store",         "workers",    "memory_mib",
+                                               "time_s",        "bound",      "cost_usd"};
             for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
                 text_printf(out, ",%s_%s", parts[k], keys[i]);
             }

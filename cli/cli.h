@@ -9,7 +9,7 @@
     X(EXIT_FAILED, 1, "failed: cannot read or write, out of memory, an external program")          \
     X(EXIT_USAGE, 2, "wrong usage of the command line")                                            \
     X(EXIT_INPUT, 3, "bad input: scenario, catalogue, trace or table")                             \
-    X(EXIT_UNMET, 4, "nothing feasible, or a --fail-if condition or a limit on errors is met")     \
+    X(EXIT_UNMET, 4, "nothing feasible or within the limits, or a --fail-if condition is met")      \
     X(EXIT_SIGNAL, 130, "interrupted; what was done so far is printed or kept")
 
 enum exit_code {

@@ -242,6 +242,17 @@ static enum status explain_infeasible(const struct report *r, struct error *err)
     return err->code;
 }
 
+/* The page says what misses the limits least; a script learns it as from plan, by exit code 4. */
+static void tell_unmet(const struct report *r, struct error *err)
+{
+    struct text words = {0};
+    text_puts(&words, "no configuration is ");
+    text_limits(&words, &r->limits);
+    RAISE(err, ERR_INFEASIBLE, "%s: the page shows what misses that least",
+          words.data != NULL ? words.data : "within the limits");
+    text_free(&words);
+}
+
 static enum exit_code run(struct cli *cli, struct error *err)
 {
     struct scenario own = {0};
@@ -250,11 +261,13 @@ static enum exit_code run(struct cli *cli, struct error *err)
     enum exit_code code = EXIT_FAILED;
     char sets[2][64];
     if (read_options(&r, cli, sets, err) == STATUS_OK && make(&r, &own, err) == STATUS_OK) {
-        code = r.choice.recommended >= 0 ? EXIT_DONE : EXIT_UNMET;
+        code = r.choice.met ? EXIT_DONE : EXIT_UNMET;
         if (r.missing_pictures > 0) { /* the page is there, but not all of it */
             *err = r.picture_error;
         } else if (r.choice.recommended < 0) {
             explain_infeasible(&r, err);
+        } else if (!r.choice.met) {
+            tell_unmet(&r, err);
         }
     }
     scenario_free(&own);
@@ -277,8 +290,9 @@ const struct command command_report = {
                "plan would choose of these rows: the cheapest within a deadline, the fastest "
                "within a budget alone, without limits the least time times dollars; when nothing "
                "keeps the limits, what misses them least. A store of sweep knows the limits of its "
-               "scenario. When gnuplot cannot draw, the page is "
-               "written without pictures and the exit code is 1.",
+               "scenario. Exit code 4, as of plan, when none keeps the limits (plan also counts the "
+               "share of runs that do): the page is written all the same. When gnuplot cannot "
+               "draw, it is written without pictures and the exit code is 1.",
     .arguments_min = 1,
     .arguments_max = -1,
     .run = run,

@@ -37,6 +37,10 @@ void text_plan_point(struct text *out, const struct search *search,
                      const struct search_point *point);
 /* The choice alone: "metafaas (literal), s3-standard-2022"; empty when there is one only. */
 void text_plan_choice(struct text *out, const struct search *search, size_t choice);
+/* "<= 4 h 33 min, 22.48 USD": the sign where the time is only an upper bound. */
+void text_plan_values(struct text *out, const struct search_point *point);
+/* What the sign means, as every table has it. */
+#define PLAN_BOUND_WORDS "<= is an upper bound; faascast simulate says how much less.\n"
 /* "cheapest", "fastest", "least time times dollars": what is sought, after "the". */
 const char *plan_goal_words(const struct search_objective *o);
 /* ", "key": 1.5" of a JSON object; null for what is not finite. */

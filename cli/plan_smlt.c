@@ -36,17 +36,17 @@ static double regret_of(const struct plan *p, const struct outcome *o)
 
 static void text_point(struct text *out, const struct plan *p, const struct search_point *point)
 {
-    text_time(out, point->time_s);
-    text_puts(out, ", ");
-    text_dollars(out, point->cost_usd);
-    text_puts(out, " USD: ");
+    text_plan_values(out, point);
+    text_puts(out, ": ");
     text_plan_point(out, &p->search, point);
     text_puts(out, "\n");
 }
 
-static void text_cell(struct text *out, double value, void (*words)(struct text *, double))
+static void text_cell(struct text *out, const char *sign, double value,
+                      void (*words)(struct text *, double))
 {
     struct text t = {0};
+    text_puts(&t, sign);
     words(&t, value);
     text_printf(out, "  %12s", t.data != NULL ? t.data : "");
     text_free(&t);
@@ -56,6 +56,7 @@ static void write_table(struct text *out, const struct plan *p, const struct out
 {
     const struct bayes_plan *found = o->found;
     const bool ei = strcmp(o->strategy, "smlt-ei") == 0;
+    bool bounds = (o->best != NULL && o->best->bound) || (o->exact != NULL && o->exact->bound);
     text_printf(out, "%s\nSMLT's optimiser, %s, seed %.0f, minimising %s\n", p->scenario.name,
                 ei ? "expected improvement" : "upper confidence bound of its repository", o->seed,
                 search_goal_name(p->objective.goal));
@@ -68,10 +69,11 @@ static void write_table(struct text *out, const struct plan *p, const struct out
     for (size_t i = 0; i < found->n; i++) {
         const struct bayes_run *r = &found->runs[i];
         if (r->feasible) {
-            text_cell(out, r->point.time_s, text_time);
-            text_cell(out, r->point.cost_usd, text_dollars);
-            text_cell(out, r->profile_time_s, text_time);
-            text_cell(out, r->profile_cost_usd, text_dollars);
+            bounds = bounds || r->point.bound;
+            text_cell(out, r->point.bound ? "<= " : "", r->point.time_s, text_time);
+            text_cell(out, "", r->point.cost_usd, text_dollars);
+            text_cell(out, "", r->profile_time_s, text_time);
+            text_cell(out, "", r->profile_cost_usd, text_dollars);
         } else {
             text_printf(out, "  %12s  %12s  %12s  %12s", "cannot run", "", "", "");
         }
@@ -80,8 +82,8 @@ static void write_table(struct text *out, const struct plan *p, const struct out
         text_puts(out, "\n");
     }
     text_printf(out, "  %12s  %12s", "", "");
-    text_cell(out, found->profile_time_s, text_time);
-    text_cell(out, found->profile_cost_usd, text_dollars);
+    text_cell(out, "", found->profile_time_s, text_time);
+    text_cell(out, "", found->profile_cost_usd, text_dollars);
     text_puts(out, "    in all\n\n");
     if (o->best != NULL) {
         text_puts(out, "Recommended  ");
@@ -102,7 +104,8 @@ static void write_table(struct text *out, const struct plan *p, const struct out
         text_dollars(out, o->best->cost_usd + found->profile_cost_usd);
         text_puts(out, " USD\n");
     }
-    text_puts(out, "\nMeasurements are the closed form of whole runs, without noise.\n");
+    text_puts(out, bounds ? "\n" PLAN_BOUND_WORDS : "\n");
+    text_puts(out, "Measurements are the closed form of whole runs, without noise.\n");
 }
 
 /* ---------------------------------------------------------------- for programs */
@@ -121,6 +124,7 @@ static void json_point(struct text *out, const struct plan *p, const struct sear
     text_plan_member(out, "workers", point->workers);
     text_plan_member(out, "memory_mib", point->memory_mib);
     text_plan_member(out, "time_s", point->time_s);
+    text_plan_member(out, "bound", point->bound);
     text_plan_member(out, "cost_usd", point->cost_usd);
     text_puts(out, "}");
 }
@@ -156,12 +160,12 @@ static void write_json(struct text *out, const struct plan *p, const struct outc
 
 static void write_csv(struct text *out, const struct plan *p, const struct outcome *o)
 {
-    text_puts(out, "measurement,configuration,workers,memory_mib,feasible,time_s,cost_usd,"
+    text_puts(out, "measurement,configuration,workers,memory_mib,feasible,time_s,bound,cost_usd,"
                    "profile_time_s,profile_cost_usd,recommended\n");
     for (size_t i = 0; i < o->found->n; i++) {
         const struct bayes_run *r = &o->found->runs[i];
-        const double numbers[] = {r->point.time_s, r->point.cost_usd, r->profile_time_s,
-                                  r->profile_cost_usd};
+        const double numbers[] = {r->point.time_s, r->point.bound, r->point.cost_usd,
+                                  r->profile_time_s, r->profile_cost_usd};
         struct text words = {0};
         text_plan_point(&words, &p->search, &r->point);
         text_printf(out, "%zu,", i + 1);

@@ -59,11 +59,12 @@ void text_plan_point(struct text *out, const struct search *search,
     text_free(&words);
 }
 
-static void text_time_usd(struct text *out, double time_s, double cost_usd)
+void text_plan_values(struct text *out, const struct search_point *point)
 {
-    text_time(out, time_s);
+    text_puts(out, point->bound ? "<= " : "");
+    text_time(out, point->time_s);
     text_puts(out, ", ");
-    text_dollars(out, cost_usd);
+    text_dollars(out, point->cost_usd);
     text_puts(out, " USD");
 }
 
@@ -178,13 +179,12 @@ static void write_answer(struct text *out, const struct plan *p)
         text_means(out, c);
         text_printf(out, "\n    means of %u simulated runs with %g %% intervals; closed form ",
                     c->replications, 100 * c->config.simulation.confidence);
-        text_time_usd(out, p->chosen.time_s, p->chosen.cost_usd);
-        text_puts(out, p->row.bound > 0 ? " (an upper bound)\n" : "\n");
+        text_plan_values(out, &p->chosen);
+        text_puts(out, "\n");
         write_shares(out, p, c);
     } else {
-        text_time_usd(out, p->chosen.time_s, p->chosen.cost_usd);
-        text_puts(out, p->row.bound > 0 ? ", by the closed form, an upper bound of the time\n"
-                                        : ", by the closed form\n");
+        text_plan_values(out, &p->chosen);
+        text_puts(out, ", by the closed form\n");
     }
     write_bill(out, p);
     if (isfinite(p->row.speedup)) {
@@ -223,13 +223,12 @@ static void write_misses(struct text *out, const struct plan *p)
         text_puts(out, "    within ");
         text_time(out, p->limits.deadline_s);
         if (i >= 0) {
-            text_puts(out, " it costs at least ");
-            text_dollars(out, f->points[i].cost_usd);
-            text_puts(out, " USD");
+            text_puts(out, " the cheapest takes ");
+            text_plan_values(out, &f->points[i]);
             write_which(out, p, &f->points[i]);
         } else {
             text_puts(out, ": nothing, the fastest takes ");
-            text_time_usd(out, f->points[0].time_s, f->points[0].cost_usd);
+            text_plan_values(out, &f->points[0]);
             write_which(out, p, &f->points[0]);
         }
         text_puts(out, "\n");
@@ -239,13 +238,13 @@ static void write_misses(struct text *out, const struct plan *p)
         text_puts(out, "    for ");
         text_dollars(out, p->limits.budget_usd);
         if (i >= 0) {
-            text_puts(out, " USD it takes at least ");
-            text_time(out, f->points[i].time_s);
+            text_puts(out, " USD the fastest takes ");
+            text_plan_values(out, &f->points[i]);
             write_which(out, p, &f->points[i]);
         } else {
             const struct search_point *last = &f->points[f->count - 1];
             text_puts(out, " USD: nothing, the cheapest takes ");
-            text_time_usd(out, last->time_s, last->cost_usd);
+            text_plan_values(out, last);
             write_which(out, p, last);
         }
         text_puts(out, "\n");
@@ -273,7 +272,7 @@ static void write_rivals(struct text *out, const struct plan *p)
             text_means(out, c);
             text_puts(out, "  ");
         } else {
-            text_time_usd(out, point->time_s, point->cost_usd);
+            text_plan_values(out, point);
             text_puts(out, "  ");
         }
         text_plan_point(out, &p->search, point);
@@ -319,7 +318,7 @@ static void write_exchange(struct text *out, const struct plan *p, double step_s
     text_puts(out, earlier ? " USD more: " : " USD: ");
     text_plan_point(out, &p->search, other);
     text_puts(out, ", ");
-    text_time_usd(out, other->time_s, other->cost_usd);
+    text_plan_values(out, other);
     text_puts(out, "\n");
 }
 
@@ -349,7 +348,7 @@ static void write_prices(struct text *out, const struct plan *p)
             text_puts(out, ": without them ");
             text_plan_point(out, &p->search, other);
             text_puts(out, ", ");
-            text_time_usd(out, other->time_s, other->cost_usd);
+            text_plan_values(out, other);
             text_puts(out, "\n");
         } else {
             text_puts(out, "    the limits cost nothing: without them the choice is the same\n");
@@ -357,8 +356,10 @@ static void write_prices(struct text *out, const struct plan *p)
     }
 }
 
-static void write_front(struct text *out, const struct plan *p)
+/* True where one of the times told is only an upper bound. */
+static bool write_front(struct text *out, const struct plan *p)
 {
+    bool bounds = false;
     const struct search_front *f = &p->front;
     size_t last = SIZE_MAX;
     text_printf(out, "\nPareto front of time against dollars (closed form, %s%zu points)\n",
@@ -379,15 +380,18 @@ static void write_front(struct text *out, const struct plan *p)
         last = i;
         struct text time = {0};
         struct text usd = {0};
+        bounds = bounds || f->points[i].bound;
+        text_puts(&time, f->points[i].bound ? "<= " : "");
         text_time(&time, f->points[i].time_s);
         text_dollars(&usd, f->points[i].cost_usd);
-        text_printf(out, "  %12s %10s USD  ", time.data != NULL ? time.data : "",
+        text_printf(out, "  %14s %10s USD  ", time.data != NULL ? time.data : "",
                     usd.data != NULL ? usd.data : "");
         text_plan_point(out, &p->search, &f->points[i]);
         text_puts(out, "\n");
         text_free(&time);
         text_free(&usd);
     }
+    return bounds;
 }
 
 void text_plan(struct text *out, const struct plan *p)
@@ -399,7 +403,8 @@ void text_plan(struct text *out, const struct plan *p)
     }
     write_rivals(out, p);
     write_prices(out, p);
-    write_front(out, p);
+    const bool bounds = write_front(out, p) || p->chosen.bound;
+    text_puts(out, bounds ? "\n" PLAN_BOUND_WORDS : "");
 }
 
 /* ---------------------------------------------------------------- for programs */
@@ -459,6 +464,7 @@ static void json_point(struct text *out, const struct plan *p, const struct sear
         text_puts(out, n > 0 ? "]" : "");
     }
     text_plan_member(out, "time_s", point->time_s);
+    text_plan_member(out, "bound", point->bound);
     text_plan_member(out, "cost_usd", point->cost_usd);
 }
 

@@ -91,9 +91,9 @@ static bool allowed(const void *context, const size_t *place)
     return !scenario_skips(s->search->scenario, &c);
 }
 
-/* A run of so many rounds there (0: of all); *feasible false when it cannot be. */
-static enum status run(struct space *s, const struct search_point *p, double rounds, double *time_s,
-                       double *cost_usd, bool *feasible, struct error *err)
+/* Time and dollars of a run of so many rounds there (0: of all); *feasible false when it cannot be. */
+static enum status run(struct space *s, struct search_point *p, double rounds, bool *feasible,
+                       struct error *err)
 {
     struct config c;
     struct tally t;
@@ -113,8 +113,9 @@ static enum status run(struct space *s, const struct search_point *p, double rou
         return err->code;
     }
     cost_compute(&c, &s->evaluator.program, &t, false, &ledger);
-    *time_s = t.time_s;
-    *cost_usd = money_usd(ledger.total);
+    p->time_s = t.time_s;
+    p->bound = t.bound;
+    p->cost_usd = money_usd(ledger.total);
     return STATUS_OK;
 }
 
@@ -125,12 +126,13 @@ static enum status measure(void *context, const size_t *place, double *value, do
     struct bayes_run *r = &s->out->runs[s->out->n++];
     bool profiled = false;
     *r = (struct bayes_run){.point = point_of(s, place)};
-    if (run(s, &r->point, 0, &r->point.time_s, &r->point.cost_usd, &r->feasible, err) !=
-            STATUS_OK ||
-        (r->feasible && run(s, &r->point, s->rounds, &r->profile_time_s, &r->profile_cost_usd,
-                            &profiled, err) != STATUS_OK)) {
+    struct search_point profile = r->point;
+    if (run(s, &r->point, 0, &r->feasible, err) != STATUS_OK ||
+        (r->feasible && run(s, &profile, s->rounds, &profiled, err) != STATUS_OK)) {
         return err->code;
     }
+    r->profile_time_s = profile.time_s;
+    r->profile_cost_usd = profile.cost_usd;
     s->out->profile_time_s += r->profile_time_s;
     s->out->profile_cost_usd += r->profile_cost_usd;
     *feasible = r->feasible;

@@ -68,6 +68,7 @@ struct search_point {
     double time_s, cost_usd;
     uint32_t choice, workers;
     double memory_mib; /* of the platform; 0 where it is not sold by memory */
+    bool bound;        /* time_s is only an upper bound, as the column of that name */
 };
 
 /* Configurations than which none is both faster and cheaper, the fastest first; of equal ones the

@@ -430,6 +430,7 @@ enum status seeker_point(struct seeker *k, size_t choice, double workers, double
         return err->code;
     }
     out->time_s = t.time_s;
+    out->bound = t.bound;
     return price(k, &k->config, &t, &out->cost_usd, err);
 }
 
@@ -489,7 +490,8 @@ static enum status narrow(struct seeker *k, const struct interval *in, size_t lo
             struct search_point p = {.time_s = t.time_s,
                                      .choice = (uint32_t)in->choice_number,
                                      .workers = (uint32_t)k->workers,
-                                     .memory_mib = k->relaxed.platform.memory_mib};
+                                     .memory_mib = k->relaxed.platform.memory_mib,
+                                     .bound = t.bound};
             if (price(k, &k->relaxed, &t, &p.cost_usd, err) != STATUS_OK ||
                 in->policy->visit(in->policy->context, &p, err) != STATUS_OK) {
                 return err->code;

@@ -50,7 +50,7 @@ plan 4 --deadline 2h --budget '5 USD'
 says '^No configuration is within 2 h 00 min and for at most 5.000 USD.$'
 says '^Nearest: '
 says 'within 2 h 00 min: nothing, the fastest takes'
-says 'for 5.000 USD it takes at least'
+says 'for 5.000 USD the fastest takes'
 plan 4 --deadline 1h --closed-form
 says 'within 1 h 00 min: nothing, the fastest takes .* USD: the nearest$'
 
@@ -72,6 +72,17 @@ same_answer "two threads give another answer"
 awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) { if ($i == "time_s") t = i; if ($i == "cost_usd") c = i } next }
     NR > 2 && ($t <= time || $c >= cost) { exit 1 } { time = $t; cost = $c }' \
     "$scratch/exact.csv" || fail "the front is not sorted"
+
+# A time that is only an upper bound has the sign in the table and the key in CSV and JSON, as everywhere.
+few='--set=/plan={"grid":{"/platform/workers":[1,2,4,8,16],"/platform/memory_mib":[10240]}}'
+plan 4 "$few" --closed-form --format csv
+bounds=$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "bound") b = i; next } { n += $b } END { print n + 0 }' "$scratch/out")
+[ "$bounds" -gt 0 ] || fail "no row of the front is a bound: nothing is tested"
+plan 4 "$few" --closed-form
+[ "$(sed -n '/^Pareto/,$p' "$scratch/out" | grep -c '^ .*<= .* USD')" -eq "$bounds" ] || fail "$bounds bounds in CSV, in the table: $(cat "$scratch/out")"
+says '^<= is an upper bound'
+plan 0 "$few" --closed-form --minimise time --deadline 99h --budget 99 --format json
+says '"answer": {.*"bound": 1'
 
 # A condition on the answer.
 plan 4 --deadline 9h --budget 99 --closed-form --fail-if 'cost_usd > 1'
