@@ -44,9 +44,6 @@ enum status measure(const struct measure_options *options,
                     enum status (*action)(void *context, struct error *err), void *context,
                     struct measurement *out, struct error *err);
 
-/* The summary of given samples (they are sorted in place): what measure() computes at its end. */
-struct measurement measurement_of(double *samples_s, size_t n, double half_width_ratio);
-
 /* ---------------------------------------------------------------- thread scaling */
 
 struct scaling_point {

@@ -30,7 +30,6 @@ struct sample {
     size_t n;
 };
 
-double sample_total(const struct sample *s); /* sum of weights */
 /* Quantile of an ascending sample, linear between the observations (type 7 for unit weights). */
 double sample_quantile(const struct sample *sorted, double probability);
 /* Copy in ascending order, into malloc'd arrays (caller frees both; weight may be NULL). */

@@ -93,11 +93,8 @@ const struct command command_import = {
         "Reads CloudWatch logs of AWS Lambda (REPORT lines of every era, JSON platform events), "
         "Amazon S3 server access logs, results of AWS Lambda Power Tuning, job statistics of "
         "Lithops, and plain CSV; plain or gzip, - is standard input. The trace is a CSV with one "
-        "observation per row; its columns, of which a file has the ones that were measured, are "
-        "run, service, function, op, worker, time_s, concurrency, memory_mib, size_bytes, "
-        "submit_s, start_s, end_s, duration_s, first_byte_s, billed_s, init_s, restore_s, "
-        "billed_restore_s, max_memory_used_mib, cold, cost_usd, weight, status, line. "
-        "Lines that cannot be read are counted and shown with their number.",
+        "observation per row, such as duration_s of an op at a concurrency; `faascast show trace` "
+        "explains every column. Lines that cannot be read are counted and shown with their number.",
     .arguments_min = 1,
     .arguments_max = 1,
     .run = run,

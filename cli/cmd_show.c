@@ -1,4 +1,5 @@
-/* show: what the program knows: systems, catalogue, units, columns, exit codes, schema. */
+/* show: what the program knows: systems, catalogue, units, columns, exit codes, schema, traces. */
+#include "calibration/calibration.h"
 #include "cli/commands.h"
 
 #include <string.h>
@@ -137,10 +138,28 @@ static void show_units(struct text *out)
                    "  _cv               standard deviation over mean\n");
 }
 
+/* What import writes and fit reads: every column, the files that become one, what is learned from
+ * one. */
+static void show_trace(struct text *out)
+{
+    text_puts(out, "Columns of a trace; a file has those that were measured:\n");
+    for (enum trace_column i = 0; i < TRACE_COLUMNS; i++) {
+        text_printf(out, "  %-20s %s\n", trace_column_name(i), trace_column_meaning(i));
+    }
+    text_puts(out, "\nFiles that import makes into traces (--as):\n");
+    for (size_t i = 0; importer_name(i) != NULL; i++) {
+        text_printf(out, "  %-20s %s\n", importer_name(i), importer_help(i));
+    }
+    text_puts(out, "\nWhat fit learns from one (--what):\n");
+    for (size_t i = 0; fit_target_name(i) != NULL; i++) {
+        text_printf(out, "  %-20s %s\n", fit_target_name(i), fit_target_help(i));
+    }
+}
+
 static enum exit_code run(struct cli *cli, struct error *err)
 {
-    static const char *const topics[] = {"systems", "catalogue",  "units",
-                                         "columns", "exit-codes", "schema"};
+    static const char *const topics[] = {"systems",    "catalogue", "units", "columns",
+                                         "exit-codes", "schema",    "trace"};
     const char *topic = cli->arguments[0];
     struct text out = {0};
     if (strcmp(topic, "systems") == 0) {
@@ -155,11 +174,13 @@ static enum exit_code run(struct cli *cli, struct error *err)
         show_exit_codes(&out);
     } else if (strcmp(topic, "schema") == 0) {
         text_schema(&out);
+    } else if (strcmp(topic, "trace") == 0) {
+        show_trace(&out);
     } else {
         const char *near = nearest_name(topic, topics, sizeof topics / sizeof topics[0]);
         RAISE(err, ERR_USAGE,
-              "show %s: expected systems, catalogue, units, columns, exit-codes or "
-              "schema%s%s%s",
+              "show %s: expected systems, catalogue, units, columns, exit-codes, schema "
+              "or trace%s%s%s",
               topic, near != NULL ? "; did you mean " : "", near != NULL ? near : "",
               near != NULL ? "?" : "");
     }
@@ -172,10 +193,10 @@ static enum exit_code run(struct cli *cli, struct error *err)
 
 const struct command command_show = {
     .name = "show",
-    .summary = "systems, catalogue, units, columns, exit codes, schema",
-    .arguments = "systems|catalogue [NAME]|units|columns|exit-codes|schema",
+    .summary = "systems, catalogue, units, columns, exit codes, schema, traces",
+    .arguments = "systems|catalogue [NAME]|units|columns|exit-codes|schema|trace",
     .examples = "faascast show systems\nfaascast show catalogue aws-lambda-2022-06\n"
-                "faascast show schema\n",
+                "faascast show schema\nfaascast show trace\n",
     .arguments_min = 1,
     .arguments_max = 2,
     .run = run,

@@ -274,7 +274,8 @@ static void new_dimension(struct scenario *s, size_t count)
     s->dimensions[s->n_dimensions++] = count;
 }
 
-enum status axis_add(struct scenario *s, struct json *node, struct error *err)
+/* One axis in a dimension of its own. */
+static enum status axis_add(struct scenario *s, struct json *node, struct error *err)
 {
     if (read_axis(s, node, err) == STATUS_OK) {
         s->axes[s->n_axes - 1].dimension = (uint32_t)s->n_dimensions;

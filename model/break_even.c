@@ -71,8 +71,9 @@ static double number_of(const struct json *node)
     return node != NULL && node->kind == JSON_NUMBER ? node->number : (double)NAN;
 }
 
-enum status break_even_now(const struct break_even_question *q, double *now, bool *whole,
-                           struct error *err)
+/* Present value of the number, NaN when the scenario and its catalogue do not say it. */
+static enum status break_even_now(const struct break_even_question *q, double *now, bool *whole,
+                                  struct error *err)
 {
     struct break_even_look look;
     struct arena arena = {0};

@@ -66,8 +66,5 @@ enum status break_even_find(const struct break_even_question *q, struct break_ev
 enum status break_even_open(const struct break_even_question *q, double x,
                             struct break_even_look *look, struct error *err);
 void break_even_close(struct break_even_look *look);
-/* Present value of the number, NaN when the scenario and its catalogue do not say it. */
-enum status break_even_now(const struct break_even_question *q, double *now, bool *whole,
-                           struct error *err);
 
 #endif

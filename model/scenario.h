@@ -21,8 +21,6 @@ bool section_replaces(const struct json *section);
 enum status axes_from_object(struct scenario *s, struct json *part, bool zip, struct error *err);
 enum status axes_from_table(struct scenario *s, struct json *part, struct error *err);
 enum status axes_from_sample(struct scenario *s, struct json *part, struct error *err);
-/* One axis in a dimension of its own. */
-enum status axis_add(struct scenario *s, struct json *node, struct error *err);
 /* What else an axis moves: the data store when it is the store, the baseline. */
 void axes_reach(struct scenario *s);
 /* The number of points, from the dimensions. */

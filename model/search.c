@@ -81,7 +81,8 @@ void search_pick_add(struct search_pick *p, ptrdiff_t number, double time_s, dou
     }
 }
 
-bool search_before(const struct search_point *a, const struct search_point *b)
+/* Does b come before a of the same time and dollars? */
+static bool search_before(const struct search_point *a, const struct search_point *b)
 {
     if (a->choice != b->choice) {
         return a->choice < b->choice;
@@ -113,7 +114,8 @@ static size_t faster(const struct search_front *f, double time_s)
     return low;
 }
 
-bool search_front_beats(const struct search_front *f, double time_s, double cost_usd)
+/* Is there a point that is both faster and cheaper than this, beyond rounding? */
+static bool search_front_beats(const struct search_front *f, double time_s, double cost_usd)
 {
     const size_t n = faster(f, time_s);
     return n > 0 && f->points[n - 1].cost_usd <= cost_usd;

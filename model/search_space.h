@@ -31,12 +31,7 @@ enum status seeker_group(struct seeker *k, size_t choice, double workers,
 enum status seeker_point(struct seeker *k, size_t choice, double workers, double memory_mib,
                          bool *feasible, struct search_point *out, struct error *err);
 
-/* Does b come before a of the same time and dollars? */
-bool search_before(const struct search_point *a, const struct search_point *b);
 /* Groups of a choice: the number of workers to look at. */
 size_t search_groups_of(const struct search *s, size_t choice);
-
-/* Is there a point that is both faster and cheaper than this, beyond rounding? */
-bool search_front_beats(const struct search_front *f, double time_s, double cost_usd);
 
 #endif

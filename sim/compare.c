@@ -11,7 +11,8 @@ static void fix(struct quantity *q)
     *q = (struct quantity){.kind = DISTRIBUTION_CONSTANT, .mean = q->mean, .p = {q->mean}};
 }
 
-void config_without(struct config *c, enum gap effect)
+/* The configuration without an effect, in both engines. */
+static void config_without(struct config *c, enum gap effect)
 {
     struct simulation *const s = &c->simulation;
     switch (effect) {

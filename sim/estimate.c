@@ -24,10 +24,11 @@ void estimate_mean(const double *x, size_t n, double confidence, double *mean, d
     }
 }
 
-/* X_(l) <= quantile < X_(u) holds with probability P(l <= B < u), B binomial(n, p): the number of
- * observations below the quantile. Each side gets half of what may go wrong. */
-struct quantile_estimate estimate_quantile(const double *sorted, size_t n, double p,
-                                           double confidence)
+/* Quantile p of n sorted observations, n > 0. X_(l) <= quantile < X_(u) holds with probability P(l
+ * <= B < u), B binomial(n, p): the number of observations below the quantile. Each side gets half
+ * of what may go wrong. */
+static struct quantile_estimate estimate_quantile(const double *sorted, size_t n, double p,
+                                                  double confidence)
 {
     const double place = p * (double)(n - 1);
     const size_t i = (size_t)place;

@@ -9,9 +9,6 @@
 
 /* Mean and half width of its interval; the half width is infinite for one observation. */
 void estimate_mean(const double *x, size_t n, double confidence, double *mean, double *half);
-/* Quantile p of n sorted observations, n > 0. */
-struct quantile_estimate estimate_quantile(const double *sorted, size_t n, double p,
-                                           double confidence);
 /* All of struct estimate; `scratch` has room for n numbers. */
 struct estimate estimate_all(const double *x, size_t n, double confidence, double *scratch);
 

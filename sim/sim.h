@@ -102,8 +102,6 @@ struct comparison {
 enum status compare_engines(const struct config *c, struct evaluator *e,
                             const struct simulation_options *options, struct comparison *out,
                             struct error *err);
-/* The configuration without an effect, in both engines. */
-void config_without(struct config *c, enum gap effect);
 
 /* ---------------------------------------------------------------- which one is best */
 

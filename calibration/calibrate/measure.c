@@ -48,7 +48,8 @@ static double absolute_deviation(const double *sorted, size_t n, double centre)
     return middle;
 }
 
-struct measurement measurement_of(double *samples_s, size_t n, double half_width_ratio)
+/* The summary of given samples (they are sorted in place): what measure() computes at its end. */
+static struct measurement measurement_of(double *samples_s, size_t n, double half_width_ratio)
 {
     qsort(samples_s, n, sizeof *samples_s, compare_doubles);
     const double count = (double)n;

@@ -17,7 +17,8 @@
 
 static const double huber_k = 1.345, bisquare_k = 4.685; /* 95 % efficiency under normal noise */
 
-double loss_psi(enum ls_loss loss, double r, double *slope)
+/* psi and its derivative of a residual in units of sigma, and the weight psi / r. */
+static double loss_psi(enum ls_loss loss, double r, double *slope)
 {
     const double size = fabs(r);
     if (loss == LS_HUBER && size > huber_k) {

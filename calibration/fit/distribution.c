@@ -173,7 +173,8 @@ static double log_gaussian(double y, double mu, double sigma)
     return -0.5 * z * z - log(sigma) - 0.918938533204672742; /* ln sqrt(2 pi) */
 }
 
-double distribution_log_density(const struct fitted *d, double x)
+/* Natural logarithm of the density of one observation. */
+static double distribution_log_density(const struct fitted *d, double x)
 {
     const double a = value(d, 0), b = value(d, 1), c = value(d, 2);
     switch (d->family) {

@@ -26,7 +26,8 @@ static void log_odds(const struct two *t, double c[3])
            b * t->mu[1] * t->mu[1];
 }
 
-double em_likelihood(const struct em *e, const struct two *t)
+/* Sum of ln density over the sample. */
+static double em_likelihood(const struct em *e, const struct two *t)
 {
     double total = 0;
     for (size_t i = 0; i < e->s->n; i++) {

@@ -16,8 +16,6 @@ struct em {
 };
 
 double em_density(double y, double mu, double sigma); /* ln of the normal density */
-/* Sum of ln density over the sample. */
-double em_likelihood(const struct em *e, const struct two *t);
 /* Is each component more than a handful of single values? At least eight observations, and a spread
  * of a hundredth of the whole; below, the likelihood grows without bound and means nothing. */
 bool em_alive(const struct em *e, const struct two *t);

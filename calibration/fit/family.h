@@ -10,9 +10,6 @@ typedef enum status family_fit(const struct sorted *s, struct fitted *out, struc
 family_fit normal_fit, lognormal_fit, shifted_lognormal_fit, gamma_fit, weibull_fit, pareto_fit,
     exponential_fit, mixture_fit, shifted_mixture_fit;
 
-/* Natural logarithm of the density of one observation. */
-double distribution_log_density(const struct fitted *d, double x);
-
 /* An estimate with a symmetric interval of z standard errors. */
 struct estimate estimate_wald(const char *name, double value, double standard_error);
 /* For a positive parameter: the interval is symmetric on the log scale. */

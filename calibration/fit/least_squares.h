@@ -22,8 +22,6 @@ enum status ls_conclude(const struct ls_state *s, struct ls_result *out, struct 
 /* Median absolute residual / 0.6745, at least `least`: a robust standard deviation. */
 enum status robust_sigma(const double *residual, size_t n, double least, double *sigma,
                          struct error *err);
-/* psi and its derivative of a residual in units of sigma, and the weight psi / r. */
-double loss_psi(enum ls_loss loss, double r, double *slope);
 double loss_weight(enum ls_loss loss, double r);
 
 #endif

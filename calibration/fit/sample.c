@@ -86,7 +86,8 @@ void sort_numbers(double *value, size_t n)
     free(count);
 }
 
-double sample_total(const struct sample *s)
+/* sum of weights */
+static double sample_total(const struct sample *s)
 {
     double total = 0;
     for (size_t i = 0; i < s->n && s->weight != NULL; i++) {

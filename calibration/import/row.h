@@ -70,7 +70,5 @@ extern const struct importer cloudwatch_importer, s3_access_importer, power_tuni
 /* ISO 8601 (2024-03-13T18:56:24.046Z, a blank instead of T, +01:00) at the beginning of text:
  * the length read, 0 when it is none; *unix_s receives the Unix time. */
 size_t time_iso8601(const char *text, size_t size, double *unix_s);
-/* Days since 1970-01-01 of a date in the proleptic Gregorian calendar. */
-int64_t time_days(int64_t year, unsigned month, unsigned day);
 
 #endif

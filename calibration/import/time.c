@@ -1,8 +1,9 @@
 /* Calendar times of log lines -> Unix seconds, without the C library's locale and time zone. */
 #include "calibration/import/row.h"
 
-/* Howard Hinnant, "chrono-compatible low-level date algorithms", days_from_civil. */
-int64_t time_days(int64_t year, unsigned month, unsigned day)
+/* Days since 1970-01-01 of a date in the proleptic Gregorian calendar: Howard Hinnant,
+ * "chrono-compatible low-level date algorithms", days_from_civil. */
+static int64_t time_days(int64_t year, unsigned month, unsigned day)
 {
     year -= month <= 2;
     const int64_t era = (year >= 0 ? year : year - 399) / 400;

@@ -4,7 +4,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "calibration/kernel/engine.h"
 #include "calibration/kernel/initialise.h"
@@ -252,67 +251,7 @@ enum status kernel_hessian_vector(struct kernel *k, const struct kernel_episode 
     return status;
 }
 
-/* ---------------------------------------------------------------- time and memory */
-
-static double clock_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static enum status time_rounds(struct kernel *k, const struct kernel_episode *episodes,
-                               size_t warmup, size_t repetitions, double *seconds,
-                               struct error *err)
-{
-    const size_t count = k->config.meta_batch;
-    const enum status status = check_episodes(k, episodes, count, err);
-    for (size_t i = 0; !status && i < warmup + repetitions; i++) {
-        const double start = clock_s();
-        k->kind->run(k->engine, k->crew, episodes, count, ENGINE_GRADIENT, NULL);
-        k->kind->reduce(k->engine, k->crew, count);
-        if (i >= warmup) {
-            seconds[i - warmup] = clock_s() - start;
-        }
-    }
-    return status;
-}
-
-enum status kernel_time(const struct kernel_config *config, size_t warmup, size_t repetitions,
-                        double *seconds, struct error *err)
-{
-    struct kernel *k;
-    enum status status = kernel_new(config, &k, err);
-    if (status) {
-        return status;
-    }
-    const struct kernel_shape *s = &k->shape;
-    const size_t each = s->layer[0].cin * s->layer[0].in * s->layer[0].in;
-    const size_t images = s->support + s->query, tasks = config->meta_batch;
-    float *x = calloc(tasks * images * each, sizeof *x);
-    int32_t *y = calloc(tasks * images, sizeof *y);
-    struct kernel_episode *episodes = calloc(tasks, sizeof *episodes);
-    if (!x || !y || !episodes) {
-        status = RAISE(err, ERR_MEMORY, "kernel: no memory for %zu images", tasks * images);
-    }
-    for (size_t i = 0; !status && i < tasks; i++) {
-        float *support = x + i * images * each;
-        int32_t *labels = y + i * images;
-        episodes[i] = (struct kernel_episode){support, labels, support + s->support * each,
-                                              labels + s->support};
-        kernel_synthetic_episode(config, 1, i, support, labels, support + s->support * each,
-                                 labels + s->support);
-    }
-    if (!status) {
-        kernel_initialise(k, 1);
-        status = time_rounds(k, episodes, warmup, repetitions, seconds, err);
-    }
-    free(episodes);
-    free(y);
-    free(x);
-    kernel_delete(k);
-    return status;
-}
+/* ---------------------------------------------------------------- memory */
 
 /* SPEC section 3: a_in, zh, the mask or argmax byte, zb, and four channel vectors, per block and
  * image; parameters and their gradient per step. */

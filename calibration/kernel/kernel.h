@@ -201,12 +201,6 @@ void kernel_synthetic_episode(const struct kernel_config *config, uint64_t seed,
                               float *x_support, int32_t *y_support, float *x_query,
                               int32_t *y_query);
 
-/* Wall time of the meta-gradients of meta_batch tasks on `threads` workers, outer step excluded:
- * `warmup` untimed rounds, then seconds[repetitions]. Divide by meta_batch for the time per task.
- * Errors: as kernel_new. */
-enum status kernel_time(const struct kernel_config *config, size_t warmup, size_t repetitions,
-                        double *seconds, struct error *err);
-
 /* FLOP of one task, convolutions only, padding taps counted, 2 per multiply-add (SPEC section 6).
  */
 double kernel_flop(const struct kernel_config *config);

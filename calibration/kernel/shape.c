@@ -111,7 +111,8 @@ static void add_theta(struct kernel_shape *s)
     s->theta_count = offset;
 }
 
-bool shape_is_bn(const struct kernel_shape *s, size_t tensor)
+/* Are the gamma and beta of batch norm in this tensor? */
+static bool shape_is_bn(const struct kernel_shape *s, size_t tensor)
 {
     return tensor < 4 * s->layers && tensor % 4 >= 2;
 }

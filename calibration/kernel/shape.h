@@ -35,7 +35,5 @@ struct kernel_shape {
 
 enum status shape_make(const struct kernel_config *config, struct kernel_shape *out,
                        struct error *err);
-/* Are the gamma and beta of batch norm in this tensor? */
-bool shape_is_bn(const struct kernel_shape *s, size_t tensor);
 
 #endif
