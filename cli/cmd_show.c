@@ -67,6 +67,17 @@ static void show_entry(struct text *out, const struct json *entry, int depth)
     }
 }
 
+/* Where an entry comes from: its own words, else those of its first value that has some. */
+static const char *source_of(const struct json *entry)
+{
+    const struct json *source = json_member(entry, "source");
+    for (const struct json *value = entry->first; source == NULL && value != NULL;
+         value = value->next) {
+        source = value->kind == JSON_OBJECT ? json_member(value, "source") : NULL;
+    }
+    return source != NULL && source->kind == JSON_STRING ? source->text : "";
+}
+
 static enum status show_catalogue(struct cli *cli, const char *name, struct text *out,
                                   struct error *err)
 {
@@ -75,14 +86,15 @@ static enum status show_catalogue(struct cli *cli, const char *name, struct text
     bool found = name == NULL;
     if (catalogue_read(&a, cli->data_dir, NULL, &catalogue, err) == STATUS_OK) {
         for (const struct json *group = catalogue->first; group != NULL; group = group->next) {
+            if (name == NULL && strcmp(group->key, "fits") == 0) {
+                continue; /* how entries were fitted: shown with them */
+            }
             if (name == NULL) {
                 text_printf(out, "%s\n", group->key);
             }
             for (const struct json *entry = group->first; entry != NULL; entry = entry->next) {
                 if (name == NULL) {
-                    const struct json *source = json_member(entry, "source");
-                    text_printf(out, "  %-34s %s\n", entry->key,
-                                source != NULL && source->kind == JSON_STRING ? source->text : "");
+                    text_printf(out, "  %-34s %s\n", entry->key, source_of(entry));
                 } else if (strcmp(entry->key, name) == 0) {
                     text_printf(out, "%s (%s)\n", entry->key, group->key);
                     show_entry(out, entry, 2);
