@@ -288,7 +288,8 @@ struct start_law {
     size_t bursts, rows;
     struct start_mode cold, warm; /* n = 0: none seen */
     bool modes_guessed;           /* the trace does not say which are cold: two lognormals */
-    struct estimate pace_s;       /* between two invocations of one client, median over bursts */
+    struct estimate pace_s;       /* between two invocations of one client, median over calls */
+    double pace_sd;               /* of ln(pace) between bursts; NaN: one burst */
     /* The pool rule: of N functions of a burst, as many are warm as the largest burst before left
      * behind (same function and memory, in the order of the trace). */
     size_t pool_bursts, pool_explained; /* bursts with a predecessor, and those within 5 % of N */

@@ -71,6 +71,7 @@ static const struct cli_option options[] = {
     {"gantt", "FILE", "draw one round of it (.svg, .png, .pdf, by gnuplot)"},
     {"gantt-round", "N", "which round, from 0 (default 1)"},
     {"runs", "FILE", "write every run as a row of CSV, for plot cdf"},
+    {"starts", "FILE", "write every start of every run as a trace, for fit and score --what start"},
     {NULL, NULL, NULL},
 };
 
@@ -84,8 +85,9 @@ struct job {
     struct row_list rows;
     struct spread *spreads; /* one per row */
     struct constraints constraints;
-    struct text timeline, gantt, runs;
-    struct text run_numbers; /* of the point at work: pairs of doubles, time and cost */
+    struct text timeline, gantt, runs, starts;
+    const struct config *config; /* of the point at work */
+    struct text run_numbers;     /* of the point at work: pairs of doubles, time and cost */
     bool interrupted;
 };
 
@@ -93,6 +95,26 @@ static void keep_run(double time_s, double cost_usd, void *context)
 {
     const double pair[2] = {time_s, cost_usd};
     text_append(&((struct job *)context)->run_numbers, (const char *)pair, sizeof pair);
+}
+
+/* A row of a trace, as `import` writes them. */
+static void keep_start(const struct simulated_start *start, void *context)
+{
+    struct job *const job = context;
+    struct text *const out = &job->starts;
+    if (out->size == 0) {
+        text_puts(out, "run,function,worker,concurrency,memory_mib,submit_s,start_s,cold\n");
+    }
+    text_printf(out, "%zu-%u,%s,%u,", job->rows.count, start->replication, start->role,
+                start->actor);
+    text_number(out, job->config->workers);
+    text_puts(out, ",");
+    text_number(out, job->config->platform.memory_mib);
+    text_puts(out, ",");
+    text_number(out, start->asked_s);
+    text_puts(out, ",");
+    text_number(out, start->begun_s);
+    text_puts(out, start->cold ? ",1\n" : ",0\n");
 }
 
 /* One row for each run of a point: what the configuration is, and what this run took. */
@@ -151,7 +173,9 @@ static enum status simulate_all(struct cli *cli, const struct scenario *s, struc
     o.timeline = cli_option(cli, "timeline") != NULL ? &job->timeline : NULL;
     o.gantt = cli_option(cli, "gantt") != NULL ? &job->gantt : NULL;
     o.each_run = cli_option(cli, "runs") != NULL ? keep_run : NULL;
+    o.each_start = cli_option(cli, "starts") != NULL ? keep_start : NULL;
     o.context = job;
+    job->config = &cursor.config;
     for (uint64_t i = from; i < to && err->code == STATUS_OK && !job->interrupted; i++) {
         struct row row;
         struct simulation_outcome outcome;
@@ -288,6 +312,13 @@ static enum status write_job(struct cli *cli, const struct scenario *s, struct j
         }
         file_write(runs, job->runs.size > 0 ? job->runs.data : "", job->runs.size, err);
     }
+    const char *starts = cli_option(cli, "starts");
+    if (err->code == STATUS_OK && starts != NULL && job->starts.size > 0) {
+        if (job->starts.failed) {
+            return RAISE(err, ERR_MEMORY, "out of memory for the starts");
+        }
+        file_write(starts, job->starts.data, job->starts.size, err);
+    }
     if (err->code == STATUS_OK && gantt != NULL && job->gantt.size > 0) {
         if (memchr(job->gantt.data, '\n', job->gantt.size) ==
             job->gantt.data + job->gantt.size - 1) {
@@ -332,6 +363,7 @@ static enum exit_code run_simulate(struct cli *cli, struct error *err)
     text_free(&job.timeline);
     text_free(&job.gantt);
     text_free(&job.runs);
+    text_free(&job.starts);
     text_free(&job.run_numbers);
     scenario_free(&s);
     return code;

@@ -12,7 +12,7 @@ _faascast() {
         words='--set --format -o -q --quiet --no-color --fail-if --help --version'
         case $command in
         check) words+=' --resolved';;
-        simulate) words+=' --exact --threads --point --timeline --timeline-rounds --gantt --gantt-round --runs';;
+        simulate) words+=' --exact --threads --point --timeline --timeline-rounds --gantt --gantt-round --runs --starts';;
         compare) words+=' --exact --threads --point';;
         plan) words+=' --deadline --budget --minimise --confidence --closed-form --replications --strategy --seed --profile-rounds --break-even -j';;
         sweep) words+=' --engine -j --store --dry-run --fail-fast --shard --mpi';;

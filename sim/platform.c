@@ -13,6 +13,7 @@
  * there.
  */
 #include "sim/run.h"
+#include "sim/sim.h"
 #include "sim/timeline.h"
 
 void platform_reset(struct run *s)
@@ -101,6 +102,7 @@ static void begin_function(struct run *s, uint32_t a)
     struct random_stream r = stream_of(s, a, PURPOSE_START, actor->incarnation);
     const double now = s->queue.now_s;
     double delay_s = 0.0, start_s;
+    bool cold = false;
     ++s->running;
     if (!p->config->simulation.play_startup) { /* the closed form's mean, for everybody */
         const struct plan_role *const role = &p->roles[p->actor_role[a]];
@@ -111,6 +113,7 @@ static void begin_function(struct run *s, uint32_t a)
         start_s = run_draw(s, &host->warm_start_s, EFFECT_WARM_START, &r);
     } else {
         ++s->counters.cold;
+        cold = true;
         actor->sandbox = (uint64_t)a << 32 | actor->incarnation;
         delay_s = ramp(s) - run_now(s);
         start_s = run_draw(s, &host->start_s, EFFECT_START, &r);
@@ -130,6 +133,17 @@ static void begin_function(struct run *s, uint32_t a)
         schedule_end(s, a, handler_s);
     }
     run_at(s, a, CLASS_ACTOR, handler_s);
+    if (s->watch != NULL) {
+        const struct simulated_start start = {
+            .role = p->program->roles[p->actor_role[a]].name,
+            .replication = (uint32_t)s->replication,
+            .actor = a - p->roles[p->actor_role[a]].first_actor,
+            .cold = cold,
+            .asked_s = actor->asked_s,
+            .begun_s = handler_s + s->extended_s,
+        };
+        s->watch->each_start(&start, s->watch->context);
+    }
 }
 
 /* The last successor is invoked: their predecessors end, and leave their sandboxes. */
@@ -159,6 +173,7 @@ void platform_start(struct run *s, uint32_t a)
 {
     const struct config *const c = s->plan->config;
     const double limit = c->platform.concurrency_limit;
+    s->actors[a].asked_s = run_now(s);
     if (!s->plan->roles[s->plan->actor_role[a]].function) {
         actor_begin(s, a);
     } else if (limit > 0 && s->running >= limit && c->simulation.play_startup) {

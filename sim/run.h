@@ -60,6 +60,7 @@ struct round_stats {
 struct actor {
     struct random_stream noise, latency;
     double since_s; /* when the present op, wait or start began */
+    double asked_s; /* when its invocation arrived, as a time of the job */
     double alive_from_s, billed_from_s, ended_s;
     double speed;      /* compute time over the mean's */
     double slowness;   /* transfer time over the mean's */
@@ -141,7 +142,8 @@ struct counters {
     double throttled, crashes, timeouts, lost, redone;
 };
 
-struct timeline; /* sim/timeline.h */
+struct timeline;           /* sim/timeline.h */
+struct simulation_options; /* sim/sim.h */
 
 struct run {
     const struct plan *plan;
@@ -186,7 +188,8 @@ struct run {
     /* how to play */
     bool exact; /* every round */
     struct timeline *timeline;
-    bool (*interrupted)(void); /* NULL: never */
+    const struct simulation_options *watch; /* whom to tell of starts; NULL: nobody */
+    bool (*interrupted)(void);              /* NULL: never */
     enum status failed;
     struct error *err;
     void *block;

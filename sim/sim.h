@@ -20,6 +20,14 @@ struct estimate {
     struct quantile_estimate p50, p90, p99;
 };
 
+/* One start of a function. */
+struct simulated_start {
+    const char *role;
+    uint32_t replication, actor;
+    bool cold;
+    double asked_s, begun_s; /* since the job began: its invocation arrives, its own code begins */
+};
+
 struct simulation_options {
     bool exact;       /* play every round, extend none */
     uint32_t threads; /* replications at once, > 0; the answer does not depend on it */
@@ -34,6 +42,9 @@ struct simulation_options {
     /* Told of every replication, in order, when all are done: with extended rounds, their times and
      * costs have the spread, and the times the mean, of jobs that play every round. May be NULL. */
     void (*each_run)(double time_s, double cost_usd, void *context);
+    /* Told of every start of every replication, in order, in rounds that are played: the
+     * replications are played once more for it. May be NULL. */
+    void (*each_start)(const struct simulated_start *start, void *context);
     void *context;
 };
 

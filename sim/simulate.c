@@ -214,6 +214,25 @@ static enum status record(struct crew *crew, const struct simulation_options *o,
     return status;
 }
 
+/* Every replication once more, with somebody counting starts. */
+static enum status watch_starts(struct crew *crew, const struct simulation_options *o,
+                                size_t replications, struct error *err)
+{
+    struct run *const run = &crew->runs[0];
+    const uint64_t seed = (uint64_t)run->plan->config->simulation.seed;
+    enum status status = STATUS_OK;
+    run->watch = o;
+    for (size_t i = 0; i < replications && status == STATUS_OK; ++i) {
+        status = run_play(run, seed, i, err);
+    }
+    run->watch = NULL;
+    if (status == ERR_INTERRUPTED) { /* as for the timeline */
+        *err = (struct error){0};
+        return STATUS_OK;
+    }
+    return status;
+}
+
 /* ---------------------------------------------------------------- door */
 
 static enum status simulate_plan(const struct config *c, const struct plan *plan,
@@ -231,6 +250,9 @@ static enum status simulate_plan(const struct config *c, const struct plan *plan
     }
     if (status == STATUS_OK && (o->timeline != NULL || o->gantt != NULL)) {
         status = record(&crew, o, err);
+    }
+    if (status == STATUS_OK && o->each_start != NULL) {
+        status = watch_starts(&crew, o, replicas.count, err);
     }
     replicas_free(&replicas);
     crew_free(&crew);

@@ -170,6 +170,35 @@ static void cold_and_warm_starts_are_recovered_apart(void **state)
     }
 }
 
+/* A client that stalls in a small burst: the pace is that of most calls, its spread that between
+ * bursts. */
+static void a_stalled_client_is_not_the_pace(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {50, 100, 400, 250};
+    static const double pace[] = {0.011, 0.0024, 0.0016, 0.0016};
+    struct starts s = simulate_starts(7, sizes, 4, true);
+    for (size_t i = 0; i < s.t.n; i++) {
+        s.t.number[TRACE_submit_s][i] *= pace[s.runs[i]] / 0.0023;
+        s.t.number[TRACE_start_s][i] = s.t.number[TRACE_submit_s][i] + 0.1;
+    }
+    struct start_law law;
+    struct error err = {0};
+    assert_ok(start_fit(&s.t, 1u << FAMILY_EMPIRICAL, &law, &err), &err);
+    assert_close(law.pace_s.value, 0.0016, 1e-9);
+    double gaps = 0, squares = 0, squared = 0;
+    for (size_t k = 0; k < 4; k++) {
+        const double n = (double)sizes[k] - 1;
+        gaps += n;
+        squared += n * n;
+        squares += n * log(pace[k] / 0.0016) * log(pace[k] / 0.0016);
+    }
+    const double bursts = gaps * gaps / squared;
+    assert_close(law.pace_sd, sqrt(squares / gaps * bursts / (bursts - 1)), 1e-6);
+    assert_true(law.pace_s.low < 0.0016 && law.pace_s.high > 0.0024);
+    starts_free(&s);
+}
+
 static void growth_with_the_burst_is_recovered(void **state)
 {
     (void)state;
@@ -469,6 +498,7 @@ int main(void)
         cmocka_unit_test(columns_are_read_by_name_and_filtered),
         cmocka_unit_test(broken_traces_are_refused_with_their_line),
         cmocka_unit_test(cold_and_warm_starts_are_recovered_apart),
+        cmocka_unit_test(a_stalled_client_is_not_the_pace),
         cmocka_unit_test(growth_with_the_burst_is_recovered),
         cmocka_unit_test(impossible_starts_are_refused),
         cmocka_unit_test(constants_of_every_system_are_recovered),

@@ -22,6 +22,30 @@ cmp "$work/rows1" "$work/rows2" || fail "the answer depends on the number of thr
 [ "${FAASCAST_STORE:-}" != 1 ] || cp "$work/rows1" tests/data/simulate_rows.csv
 cmp "$work/rows1" tests/data/simulate_rows.csv || fail "not the bytes of tests/data/simulate_rows.csv"
 
+# Starts as a trace: as many cold and warm ones as the run says, the same bytes from any number of threads, and the
+# pace and the starts it was made with are fitted back.
+"$FAASCAST" simulate scenarios/jobs/burst.json --threads 1 --starts "$work/starts1.csv" >"$work/out" || fail "--starts"
+"$FAASCAST" simulate scenarios/jobs/burst.json --threads 2 --starts "$work/starts2.csv" >"$work/out" || fail "--starts"
+cmp "$work/starts1.csv" "$work/starts2.csv" || fail "--starts depends on the number of threads"
+awk -F, '
+    NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+    { n[$at["run"]]++; cold[$at["run"]] += $at["cold"]; bad += !($at["start_s"] > $at["submit_s"]) }
+    END { for (r in n) { runs++; bad += n[r] != 50 || cold[r] != 40 } exit bad || runs != 200 }' "$work/starts1.csv" ||
+    fail "--starts: not 200 runs of 50 starts, 40 of them cold, each after its invocation"
+"$FAASCAST" fit "$work/starts1.csv" --what start --name again --date simulated -q -o "$work/again.json" || fail "fit of --starts"
+value() { # file, key: mean of the simulated bursts'"'"' pace or median as the fit tells it
+    sed -n "/\"fits\"/,\$s/.*\"$2\": { \"value\": \([0-9.e-]*\).*/\1/p" "$1"
+}
+pace=$(value scenarios/catalogue/measured/lambda-start-2020-measured.json invoke_latency_s)
+again=$(value "$work/again.json" invoke_latency_s)
+awk -v a="$pace" -v b="$again" 'BEGIN { exit !(b > 0.85 * a && b < 1.15 * a) }' ||
+    fail "a pace of $pace s is fitted back as $again s"
+# A scenario uses the entry just fitted.
+printf '{"format": 1, "include": ["%s/scenarios/jobs/burst.json"], "catalogue": ["again.json"], "platform": {"use": "again"}}' \
+    "$PWD" >"$work/own.json"
+"$FAASCAST" simulate "$work/own.json" --format csv >"$work/out" 2>"$work/err" || fail "an entry of its own: $(cat "$work/err")"
+grep -q ",again," "$work/out" || fail "the row does not name its own entry: $(cat "$work/out")"
+
 # Interrupted: what is done is told, exit code 130. Without end unless it is interrupted.
 endless="--set /simulation/replications_max=1000000000 --set /simulation/half_width_ratio=1e-9 --threads 2"
 # The run for the timeline is cut off too: the answer does not hang on it.
@@ -67,7 +91,7 @@ got=$(cat "$work/code")
 "$FAASCAST" simulate $noisy -o /dev/full 2>"$work/err"
 got=$?
 refuses "a full device" "/dev/full: No space left on device"
-for option in -o --runs --timeline; do
+for option in -o --runs --timeline --starts; do
     "$FAASCAST" simulate $noisy $option "$work/none/file" >/dev/null 2>"$work/err"
     got=$?
     refuses "$option in no folder" "$work/none/file: No such file or directory"

@@ -194,9 +194,23 @@ void entry_distribution(struct entry *e, const char *key, const struct fitted *b
 void entry_number(struct entry *e, const char *key, const struct estimate *estimate, size_t n,
                   const char *note)
 {
+    entry_number_of_runs(e, key, estimate, n, 0, note);
+}
+
+void entry_number_of_runs(struct entry *e, const char *key, const struct estimate *estimate,
+                          size_t n, double run_sd, const char *note)
+{
     member(&e->values, 6, key);
     text_puts(&e->values, "{\n        \"value\": ");
-    text_six(&e->values, estimate->value);
+    if (run_sd > 0) {
+        bool first = false;
+        text_puts(&e->values, "{ \"distribution\": \"constant\"");
+        number_member(&e->values, &first, "value", estimate->value);
+        number_member(&e->values, &first, "run_sd", run_sd);
+        text_puts(&e->values, " }");
+    } else {
+        text_six(&e->values, estimate->value);
+    }
     provenance(e, "\n        ");
     text_printf(&e->values, ",\n        \"note\": \"n %zu", n);
     if (isfinite(estimate->low) && isfinite(estimate->high)) {

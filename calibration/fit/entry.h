@@ -21,9 +21,11 @@ void text_six(struct text *out, double value);
 void entry_distribution(struct entry *e, const char *key, const struct fitted *best,
                         const struct fitted *all, const struct run_effect *effect,
                         const struct sample *sorted);
-/* A number under a key of the catalogue. */
+/* A number under a key of the catalogue; _of_runs: with the spread of ln(value) between runs. */
 void entry_number(struct entry *e, const char *key, const struct estimate *estimate, size_t n,
                   const char *note);
+void entry_number_of_runs(struct entry *e, const char *key, const struct estimate *estimate,
+                          size_t n, double run_sd, const char *note);
 /* Details only: what the catalogue has no key for. */
 void entry_detail(struct entry *e, const char *key, const struct estimate *estimates, size_t n);
 void entry_detail_text(struct entry *e, const char *key, const char *text);

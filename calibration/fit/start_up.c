@@ -8,6 +8,7 @@
 #include "calibration/fit.h"
 #include "calibration/fit/sample.h"
 
+#include <gsl/gsl_cdf.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,12 +92,6 @@ static int ascending(const void *a, const void *b)
 {
     const double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
-}
-
-static double median(double *x, size_t n)
-{
-    qsort(x, n, sizeof *x, ascending);
-    return n % 2 == 1 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
 }
 
 struct in_burst {
@@ -294,22 +289,58 @@ static enum status judge_pool(const struct bursts *b, const bool *cold, size_t r
     return STATUS_OK;
 }
 
-static void fit_pace(const struct bursts *b, struct start_law *out)
+/* The client's pace of one burst, and how many gaps between calls say so. */
+struct pace {
+    double s, gaps;
+};
+
+static int by_pace(const void *a, const void *b)
 {
-    double paces[512];
+    return ascending(&((const struct pace *)a)->s, &((const struct pace *)b)->s);
+}
+
+/* The median over calls: a client that stalls once is slow in a small burst, not in a large one.
+ * Its spread between bursts, over calls too, gives the interval: that of a weighted mean of ln. */
+static enum status fit_pace(const struct bursts *b, struct start_law *out, struct error *err)
+{
+    struct pace *const paces = malloc(b->n * sizeof *paces);
+    double calls = 0, calls2 = 0, before = 0, squares = 0;
     size_t n = 0;
-    for (size_t k = 0; k < b->n && n < 512; k++) {
-        const double span = b->at[k].last_submit - b->at[k].first_submit;
-        if (b->at[k].n >= 10 && span > 0 && isfinite(span)) {
-            paces[n++] = span / (double)(b->at[k].n - 1);
-        }
-    }
     out->pace_s = (struct estimate){
         .name = "pace_s", .value = NAN, .low = NAN, .high = NAN, .standard_error = NAN};
-    if (n > 0) {
-        out->pace_s.value = median(paces, n);
-        median_interval(paces, n, &out->pace_s.low, &out->pace_s.high);
+    out->pace_sd = NAN;
+    if (paces == NULL) {
+        return RAISE(err, ERR_MEMORY, "no memory for %zu bursts", b->n);
     }
+    for (size_t k = 0; k < b->n; k++) {
+        const double span = b->at[k].last_submit - b->at[k].first_submit;
+        const double gaps = (double)b->at[k].n - 1;
+        if (b->at[k].n >= 10 && span > 0 && isfinite(span)) {
+            paces[n++] = (struct pace){span / gaps, gaps};
+            calls += gaps;
+            calls2 += gaps * gaps;
+        }
+    }
+    qsort(paces, n, sizeof *paces, by_pace);
+    for (size_t k = 0; k < n && before < calls / 2; k++) {
+        before += paces[k].gaps;
+        out->pace_s.value = before > calls / 2 || k + 1 == n
+                                ? paces[k].s
+                                : (paces[k].s + paces[k + 1].s) / 2; /* just between two bursts */
+    }
+    for (size_t k = 0; k < n; k++) {
+        squares += paces[k].gaps * pow(log(paces[k].s / out->pace_s.value), 2);
+    }
+    const double effective = n > 0 ? calls * calls / calls2 : 0; /* bursts, Kish 1965 */
+    if (effective > 1) {
+        out->pace_sd = sqrt(squares / calls * effective / (effective - 1));
+        const double half =
+            gsl_cdf_tdist_Pinv(0.975, effective - 1) * out->pace_sd / sqrt(effective);
+        out->pace_s.low = out->pace_s.value * exp(-half);
+        out->pace_s.high = out->pace_s.value * exp(half);
+    }
+    free(paces);
+    return STATUS_OK;
 }
 
 static enum status fit_bursts(const struct trace *t, const struct bursts *b, unsigned families,
@@ -328,7 +359,9 @@ static enum status fit_bursts(const struct trace *t, const struct bursts *b, uns
         /* An initialisation alone is that of a cold start. */
         cold[i] = isnan(c) ? !out->modes_guessed || b->delay[i] > limit : c > 0;
     }
-    fit_pace(b, out);
+    if (fit_pace(b, out, err) != STATUS_OK) {
+        return err->code;
+    }
     size_t colds = 0;
     for (size_t i = 0; i < t->n; i++) {
         colds += cold[i] ? 1 : 0;

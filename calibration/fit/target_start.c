@@ -28,8 +28,8 @@ enum status fit_start(struct entry *e, struct error *err)
         put_mode(e, "warm_start_s", &law.warm);
     }
     if (!isnan(law.pace_s.value)) {
-        entry_number(e, "invoke_latency_s", &law.pace_s, law.bursts,
-                     "between two invocations of one client");
+        entry_number_of_runs(e, "invoke_latency_s", &law.pace_s, law.bursts, law.pace_sd,
+                             "between two invocations of one client");
     }
     entry_say(e, "%zu bursts, %zu cold and %zu warm starts%s\n", law.bursts, law.cold.n, law.warm.n,
               law.modes_guessed ? " (told apart by their times alone)" : "");
