@@ -53,16 +53,20 @@ static void show_entry(struct text *out, const struct json *entry, int depth)
         }
         text_printf(out, "%s", line.data != NULL ? line.data : "");
         text_free(&line);
-        if (value != NULL) {
-            static const char *const notes[] = {"status", "date", "source", "note"};
-            for (size_t i = 0; i < 4; i++) {
-                const struct json *note = json_member(child, notes[i]);
-                if (note != NULL && note->kind == JSON_STRING) {
-                    text_printf(out, "%s%s", i == 0 ? "  [" : "; ", note->text);
-                }
-            }
-            text_puts(out, "]");
+        const struct json *low = json_member(child, "low"), *high = json_member(child, "high");
+        if (value != NULL && low != NULL && high != NULL) {
+            text_printf(out, " (%g to %g)", low->number, high->number);
         }
+        static const char *const notes[] = {"status", "date", "source", "note"};
+        bool any = false;
+        for (size_t i = 0; value != NULL && i < sizeof notes / sizeof notes[0]; i++) {
+            const struct json *note = json_member(child, notes[i]);
+            if (note != NULL && note->kind == JSON_STRING) {
+                text_printf(out, "%s%s", any ? "; " : "  [", note->text);
+                any = true;
+            }
+        }
+        text_puts(out, any ? "]" : "");
         text_puts(out, "\n");
     }
 }
