@@ -223,8 +223,7 @@ static void write_spread(struct text *out, const struct scenario *s, const struc
                          const struct simulation_outcome *o)
 {
     for (size_t i = 0; i < s->n_axes; i++) {
-        const char *slash = strrchr(s->axes[i].pointer, '/');
-        text_printf(out, "%s ", slash + 1);
+        text_printf(out, "%s ", axis_label(&s->axes[i]));
         text_axis_value(out, &s->axes[i], axis_index(s, &s->axes[i], (uint64_t)row->point));
         text_puts(out, i + 1 < s->n_axes ? ", " : ": ");
     }

@@ -16,7 +16,7 @@ void text_plan_choice(struct text *out, const struct search *search, size_t choi
     for (size_t i = 0; i < s->n_axes; i++) {
         const struct axis *axis = &s->axes[i];
         const size_t at = axis_index(s, axis, c->point);
-        const char *slash = strrchr(axis->pointer, '/');
+        const char *label = axis_label(axis);
         if (axis->count < 2 || strcmp(axis->pointer, "/platform/workers") == 0 ||
             strcmp(axis->pointer, "/platform/memory_mib") == 0) {
             continue;
@@ -28,8 +28,8 @@ void text_plan_choice(struct text *out, const struct search *search, size_t choi
                         y->variant, y->variant[0] != '\0' ? ")" : "");
             continue;
         }
-        if (strcmp(slash, "/use") != 0) {
-            text_printf(out, "%s ", slash + 1);
+        if (strcmp(label, "use") != 0) {
+            text_printf(out, "%s ", label);
         }
         text_axis_value(out, axis, at);
     }

@@ -165,13 +165,13 @@ void text_configuration(struct text *out, const struct report *r, size_t row)
     const struct scenario *s = r->scenario;
     for (size_t i = 0; s != NULL && i < s->n_axes; i++) {
         const struct axis *axis = &s->axes[i];
-        const char *slash = strrchr(axis->pointer, '/');
-        const int column = plot_column(&r->plot, slash + 1);
+        const char *label = axis_label(axis);
+        const int column = plot_column(&r->plot, label);
         const double point = report_number(r, row, "point");
         if (column < 0 && isfinite(point) && point >= 0 && point < (double)s->points &&
             strcmp(axis->pointer, "/system") != 0 && strcmp(axis->pointer, "/platform") != 0 &&
-            strcmp(slash, "/use") != 0 && strcmp(axis->pointer, "/system/name") != 0) {
-            text_printf(out, "%s%s ", out->size > 0 ? ", " : "", slash + 1);
+            strcmp(label, "use") != 0 && strcmp(axis->pointer, "/system/name") != 0) {
+            text_printf(out, "%s%s ", out->size > 0 ? ", " : "", label);
             text_axis_value(out, axis, axis_index(s, axis, (uint64_t)point));
         }
     }

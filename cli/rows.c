@@ -373,9 +373,8 @@ void text_rows_table(struct text *out, const struct cli *cli, const struct scena
     }
     for (size_t i = 0; i < s->n_axes; i++) {
         const char *pointer = s->axes[i].pointer;
-        const char *slash = strrchr(pointer, '/');
         const bool base = strncmp(pointer, "/baseline/", strlen("/baseline/")) == 0;
-        snprintf(cell(&g, 0, i), CELL, "%s%s", base ? "baseline " : "", slash + 1);
+        snprintf(cell(&g, 0, i), CELL, "%s%s", base ? "baseline " : "", axis_label(&s->axes[i]));
         g.left[i] = !s->axes[i].fast;
     }
     for (size_t i = 0; i < HEADS; i++) {

@@ -43,6 +43,15 @@ struct json *axis_value(struct arena *a, const struct axis *axis, size_t i)
     return node != NULL && node->text != NULL ? node : NULL;
 }
 
+const char *axis_label(const struct axis *axis)
+{
+    static const char baseline[] = "/baseline/";
+    const char *rest = axis->pointer;
+    rest += strncmp(rest, baseline, sizeof baseline - 1) == 0 ? sizeof baseline - 1 : 1;
+    const char *key = strchr(rest, '/'); /* behind the section */
+    return key != NULL ? key + 1 : rest;
+}
+
 void text_axis_value(struct text *out, const struct axis *axis, size_t i)
 {
     if (axis->values == NULL) {

@@ -154,18 +154,46 @@ static enum status check_platform(const struct config *c, struct error *err)
     return STATUS_OK;
 }
 
-/* Seconds for one unit on one vCPU of the platform: given, measured, or from the rate. */
+uint32_t unit_factors(const struct config *c, struct unit_factor out[UNIT_FACTORS])
+{
+    const struct compute *k = &c->compute;
+    if (k->unit_override_s > 0) {
+        return 0;
+    }
+    out[0] = (struct unit_factor){.q = &k->vcpu_ratio, .divides = true};
+    out[1] = (struct unit_factor){.q = &k->framework_ratio};
+    return UNIT_FACTORS;
+}
+
+double unit_factor_mean(const struct unit_factor *f)
+{
+    const struct quantity *q = f->q;
+    if (!f->divides) {
+        return q->mean;
+    }
+    /* The effect of a run is lognormal, and its mean is part of q->mean. */
+    const double effect = q->run_sd > 0 ? exp(q->run_sd * q->run_sd) : 1;
+    return q->mean / (effect * (1 + q->cv * q->cv));
+}
+
+/* Expected seconds for one unit on one vCPU of the platform: given, measured, or from the rate,
+ * times independent factors. */
 static enum status derive_unit(struct config *c, struct error *err)
 {
     struct compute *k = &c->compute;
-    const double ratio = k->vcpu_ratio.mean > 0 ? k->vcpu_ratio.mean : 1;
-    const double framework = k->framework_ratio > 0 ? k->framework_ratio : 1;
+    struct unit_factor factors[UNIT_FACTORS];
     double unit_s = k->unit_override_s;
     if (unit_s <= 0) {
         const double host_s = k->host_unit_s > 0  ? k->host_unit_s
                               : k->flop_per_s > 0 ? c->workload.unit_flop / k->flop_per_s
                                                   : 0;
-        unit_s = host_s * framework / ratio;
+        const uint32_t n = unit_factors(c, factors);
+        double over = 1;
+        unit_s = host_s;
+        for (uint32_t i = 0; i < n; i++) {
+            *(factors[i].divides ? &over : &unit_s) *= unit_factor_mean(&factors[i]);
+        }
+        unit_s /= over;
     }
     if (!(unit_s > 0) || !isfinite(unit_s)) {
         RAISE(err, ERR_INPUT, "no compute time follows for one %s: the workload needs %s",

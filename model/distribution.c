@@ -25,6 +25,7 @@ static const struct parameters accepted[] = {
     {DISTRIBUTION_LOGNORMAL, {"mu", "sigma", NULL}},
     {DISTRIBUTION_LOGNORMAL, {"median", "p99", NULL}},
     {DISTRIBUTION_LOGNORMAL, {"mean", "sd", NULL}},
+    {DISTRIBUTION_LOGNORMAL, {"mean", "cv", NULL}},
     {DISTRIBUTION_SHIFTED_LOGNORMAL, {"shift", "mu", "sigma"}},
     {DISTRIBUTION_SHIFTED_LOGNORMAL, {"shift", "median", "p99"}},
     {DISTRIBUTION_GAMMA, {"shape", "scale", NULL}},
@@ -152,10 +153,13 @@ static enum status to_natural(struct json *node, const struct parameters *set, s
         p[0] = log(p[0]);
         p[1] = sigma;
     } else if (set->kind == DISTRIBUTION_LOGNORMAL && strcmp(first, "mean") == 0) {
-        if (require(node, p[0] > 0 && p[1] >= 0, "expected mean > 0 and sd >= 0", err)) {
+        const bool relative = strcmp(set->names[1], "cv") == 0;
+        if (require(node, p[0] > 0 && p[1] >= 0,
+                    relative ? "expected mean > 0 and cv >= 0" : "expected mean > 0 and sd >= 0",
+                    err)) {
             return err->code;
         }
-        const double cv = p[1] / p[0];
+        const double cv = relative ? p[1] : p[1] / p[0];
         const double sigma2 = log1p(cv * cv);
         p[0] = log(p[0]) - sigma2 / 2;
         p[1] = sqrt(sigma2);

@@ -90,6 +90,7 @@ static void replace_pointers(uint64_t words[WORDS], const struct config *c)
         AT(server.framework_init_s),
         AT(server.invoke_latency_s),
         AT(compute.vcpu_ratio),
+        AT(compute.framework_ratio),
         AT(simulation.instance_speed),
         AT(simulation.transfer_speed),
     };

@@ -169,14 +169,14 @@ struct compute {
     double flop_per_s;          /* achieved on one host core for this algorithm, from the profile */
     double host_unit_s;         /* > 0: measured seconds per unit on one host core */
     struct quantity vcpu_ratio; /* speed of one vCPU over one host core: one constant, unknown */
-    double framework_ratio;     /* time of the user's framework over the kernel's, >= 1 usual */
-    double serial_share;        /* memory law tau = unit (serial + (1 - serial) / v) */
-    double threads_max;         /* v is cut here; 0 = no cut */
-    double noise_cv;            /* per-iteration noise */
-    double update_s;            /* u_A: once per round and worker */
-    double merge_s_per_byte;    /* gamma */
-    double serialise_s_per_byte; /* g: per byte put or got */
-    double constant_s;           /* c: once per job */
+    struct quantity framework_ratio; /* time of the user's framework over the kernel's: another */
+    double serial_share;             /* memory law tau = unit (serial + (1 - serial) / v) */
+    double threads_max;              /* v is cut here; 0 = no cut */
+    double noise_cv;                 /* per-iteration noise */
+    double update_s;                 /* u_A: once per round and worker */
+    double merge_s_per_byte;         /* gamma */
+    double serialise_s_per_byte;     /* g: per byte put or got */
+    double constant_s;               /* c: once per job */
 };
 
 /* Behaviour only the simulator plays (scenario section `simulation`); every part off when its
@@ -199,7 +199,7 @@ struct simulation {
     bool play_startup;    /* spread, pacing, ramp and waves of starts; else all start at the mean */
     bool play_noise;      /* per-round noise of compute */
     bool play_instances;  /* instance_speed, transfer_speed */
-    bool play_constants;  /* vcpu_ratio, drawn once per replication; else its mean */
+    bool play_constants;  /* struct unit_factor, drawn once per replication; else expected */
     bool play_stragglers; /* straggler_share */
     bool play_latency;    /* spread of storage latency, per request and per run */
     bool play_contention; /* shared bandwidth of stores; else each has its own connection's */
@@ -308,8 +308,20 @@ double platform_vcpus(const struct platform *p);
 double platform_nic(const struct platform *p);
 /* The same while its token bucket lasts. */
 double platform_nic_burst(const struct platform *p);
-/* Seconds for one unit (task, sample) on one worker at the platform's memory: flop / rate *
- * framework_ratio / vcpu_ratio * (a + b / v), below one vCPU time-sliced: 1 / v. */
+/* A constant of the whole job that the time of a unit is multiplied, or divided, by. Nobody may
+ * know it exactly: it is then one independent draw of a run, not one of a worker or a round. */
+struct unit_factor {
+    const struct quantity *q; /* borrowed from the configuration */
+    bool divides;
+};
+enum { UNIT_FACTORS = 2 };
+/* Those that c uses: none when the time of a unit is given. Returns how many. */
+uint32_t unit_factors(const struct config *c, struct unit_factor out[UNIT_FACTORS]);
+/* The constant that gives the same time on average: E[q]; of a divisor 1 / E[1 / q], which is
+ * mean / (1 + cv^2) to the second order of cv, and exactly for constants and the lognormal law. */
+double unit_factor_mean(const struct unit_factor *f);
+/* Expected seconds for one unit (task, sample) on one worker at the platform's memory: flop / rate
+ * * framework_ratio / vcpu_ratio * (a + b / v), below one vCPU time-sliced: 1 / v. */
 double unit_seconds(const struct config *c);
 /* Compute of one worker in one round: ceil(units / w) units and the update, with its noise. */
 struct duration worker_compute(const struct config *c);
@@ -592,6 +604,9 @@ enum status scenario_resolved(const struct scenario *s, struct arena *a, struct 
 /* Value i of an axis: as written, or made in `a` (NULL when memory is exhausted); as text. */
 struct json *axis_value(struct arena *a, const struct axis *axis, size_t i);
 void text_axis_value(struct text *out, const struct axis *axis, size_t i);
+/* The key an axis is about, in its pointer: "workers" of /platform/workers, and what leads to it
+ * inside a value: "framework_ratio/value/mean". */
+const char *axis_label(const struct axis *axis);
 /* Which of its values an axis has at a point of the sweep. */
 size_t axis_index(const struct scenario *s, const struct axis *axis, uint64_t point);
 

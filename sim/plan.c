@@ -435,9 +435,12 @@ static double differing2(const struct plan *p)
         sum += effect2(&c->stores[i].put_latency_s) + effect2(&c->stores[i].get_latency_s) +
                effect2(&c->stores[i].list_latency_s);
     }
-    if (plan_unit_varies(c)) { /* 1 / ratio spreads more than the ratio if that is not lognormal */
-        sum += 2 * c->compute.vcpu_ratio.cv * c->compute.vcpu_ratio.cv;
-        sum += effect2(&c->compute.vcpu_ratio);
+    struct unit_factor factors[UNIT_FACTORS];
+    const uint32_t n = s->play_constants ? unit_factors(c, factors) : 0;
+    for (uint32_t i = 0; i < n; ++i) {
+        /* 1 / ratio spreads more than the ratio if that is not lognormal. */
+        const double cv2 = factors[i].q->cv * factors[i].q->cv;
+        sum += (factors[i].divides ? 2 : 1) * cv2 + effect2(factors[i].q);
     }
     if (s->play_startup) {
         sum += effect2(&c->platform.start_s) + effect2(&c->platform.warm_start_s) +

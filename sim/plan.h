@@ -29,8 +29,8 @@ enum effect {
     EFFECT_SERVER_FRAMEWORK,
     EFFECT_SPEED,
     EFFECT_TRANSFER,
-    EFFECT_UNIT, /* time of a unit of work, by the run's draw of vcpu_ratio */
-    EFFECTS
+    EFFECT_UNIT, /* time of a unit of work, by the run's draws of its factors: one stream each */
+    EFFECTS = EFFECT_UNIT + UNIT_FACTORS
 };
 
 struct plan_op {
@@ -151,14 +151,6 @@ static inline bool plan_on_credit(const struct plan *p, uint32_t store)
     const struct store *const s = &p->config->stores[store];
     return s->burst_bytes > 0 && s->baseline_bytes_per_s > 0 &&
            p->config->simulation.play_throttling;
-}
-
-/* Does the time of a unit of work follow from a constant nobody is sure of? */
-static inline bool plan_unit_varies(const struct config *c)
-{
-    const struct quantity *const ratio = &c->compute.vcpu_ratio;
-    return c->simulation.play_constants && !(c->compute.unit_override_s > 0) &&
-           (ratio->cv > 0 || ratio->run_sd > 0);
 }
 
 /* What a store moves in one direction, bytes/s; HUGE_VAL when not limited. */

@@ -97,15 +97,22 @@ static void draw_effect(struct run *s, unsigned effect, const struct quantity *q
 }
 
 /* A constant is the same for every worker and round of a run: what is not known of it does not
- * average out. */
+ * average out. The effect is the time of a unit over the expected one, which the plan has. */
 static void draw_unit(struct run *s)
 {
-    const struct quantity *const ratio = &s->plan->config->compute.vcpu_ratio;
-    struct random_stream r = random_open(s->seed, s->replication, EFFECT_UNIT, PURPOSE_RUN);
+    const struct config *const c = s->plan->config;
+    struct unit_factor factors[UNIT_FACTORS];
+    const uint32_t n = c->simulation.play_constants ? unit_factors(c, factors) : 0;
     s->effect[EFFECT_UNIT] = 1.0;
-    if (plan_unit_varies(s->plan->config)) {
-        const double effect = quantity_run_effect(ratio, &r);
-        s->effect[EFFECT_UNIT] = ratio->mean / (effect * quantity_draw(ratio, &r));
+    for (uint32_t i = 0; i < n; ++i) {
+        const struct quantity *const q = factors[i].q;
+        if (q->cv > 0 || q->run_sd > 0) {
+            struct random_stream r =
+                random_open(s->seed, s->replication, EFFECT_UNIT + i, PURPOSE_RUN);
+            const double drawn = quantity_run_effect(q, &r) * quantity_draw(q, &r);
+            const double ratio = drawn / unit_factor_mean(&factors[i]);
+            s->effect[EFFECT_UNIT] *= factors[i].divides ? 1 / ratio : ratio;
+        }
     }
 }
 

@@ -97,7 +97,7 @@ static inline struct config plain_config(const char *system, double workers, dou
     c.compute = (struct compute){.profile = "",
                                  .unit_override_s = NEGLIGIBLE,
                                  .vcpu_ratio = exactly(1),
-                                 .framework_ratio = 1};
+                                 .framework_ratio = exactly(1)};
     c.platform = (struct platform){.name = "functions",
                                    .kind = PLATFORM_FUNCTION,
                                    .memory_mib = 1769,

@@ -74,7 +74,7 @@ static inline struct config play_config(const struct protocol *protocol, enum pl
                                    .iterations = rounds,
                                    .dataset_bytes = 1e8};
     c.compute = (struct compute){.unit_override_s = 0.0123,
-                                 .framework_ratio = 1,
+                                 .framework_ratio = constant(1),
                                  .vcpu_ratio = constant(1),
                                  .merge_s_per_byte = 1e-10,
                                  .serialise_s_per_byte = 2e-10,

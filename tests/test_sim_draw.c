@@ -28,6 +28,11 @@ static double below_lognormal(double x)
 {
     return gsl_cdf_lognormal_P(x, -3.2, 0.7);
 }
+static double below_by_cv(double x)
+{
+    const double sigma2 = log(1.36); /* mean 0.03, cv 0.6 */
+    return gsl_cdf_lognormal_P(x, log(0.03) - sigma2 / 2, sqrt(sigma2));
+}
 static double below_shifted(double x)
 {
     return x > 0.013 ? gsl_cdf_lognormal_P(x - 0.013, -4.1, 0.9) : 0;
@@ -70,6 +75,7 @@ static const struct law_row rows[] = {
     {"{\"distribution\":\"lognormal\",\"mu\":-3.2,\"sigma\":0.7}", below_lognormal},
     {"{\"distribution\":\"lognormal\",\"median\":0.02,\"p99\":0.2}", NULL},
     {"{\"distribution\":\"lognormal\",\"mean\":0.03,\"sd\":0.02}", NULL},
+    {"{\"distribution\":\"lognormal\",\"mean\":0.03,\"cv\":0.6}", below_by_cv},
     {"{\"distribution\":\"shifted_lognormal\",\"shift\":0.013,\"mu\":-4.1,\"sigma\":0.9}",
      below_shifted},
     {"{\"distribution\":\"gamma\",\"shape\":1.7,\"scale\":0.031}", below_gamma},

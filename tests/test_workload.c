@@ -312,7 +312,7 @@ static void seconds_follow_from_flops_rate_and_ratios(void **state)
     struct config c = meta_config(1, 16, 0, 1e6, (struct plain_network){0.01, 1e8, 0});
     struct error err = {0};
     c.compute.flop_per_s = 27e9;
-    c.compute.framework_ratio = 1.15;
+    c.compute.framework_ratio = exactly(1.15);
     c.compute.vcpu_ratio = exactly(0.6);
     assert_ok(config_finish(&c, &err), &err);
     assert_close(unit_seconds(&c), c.workload.unit_flop / 27e9 * 1.15 / 0.6, 1e-14);
