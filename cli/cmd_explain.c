@@ -38,7 +38,7 @@ static void write_phases(struct text *out, const struct program *p, const struct
         }
     }
     text_printf(out, "  %-34s %14.6g s%s\n", "total", t->time_s,
-                t->bound ? "  (an upper bound: noise and a saturated store together)" : "");
+                t->bound ? "  (an upper bound: a store shared under noise, or a link that bursts)" : "");
     text_printf(out, "  %.0f rounds of %.6g s", t->rounds, t->iteration_s);
     if (t->restarts > 0) {
         text_printf(out, ", %.0f re-invocations, one every %.0f rounds", t->restarts,

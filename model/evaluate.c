@@ -35,15 +35,22 @@ double request_latency(const struct store *s, enum request_kind kind)
     }
 }
 
-double link_rate(const struct config *c, const struct op *op, enum host_use host)
+/* What one request of an op gets of a link of nic_bytes_per_s, bytes/s. */
+static double rate_on(const struct config *c, const struct op *op, double nic_bytes_per_s)
 {
     const struct store *s = &c->stores[op->store];
-    double rate = s->connection_bytes_per_s > 0 ? s->connection_bytes_per_s : HUGE_VAL;
-    if (host != HOST_CLIENT) {
-        const double nic = platform_nic(host == HOST_SERVER ? &c->server : &c->platform);
-        rate = smaller(rate, nic / op->lanes);
-    }
-    return rate;
+    const double rate = s->connection_bytes_per_s > 0 ? s->connection_bytes_per_s : HUGE_VAL;
+    return smaller(rate, nic_bytes_per_s / op->lanes);
+}
+
+static const struct platform *host_of(const struct config *c, enum host_use host)
+{
+    return host == HOST_SERVER ? &c->server : &c->platform;
+}
+
+double link_rate(const struct config *c, const struct op *op, enum host_use host)
+{
+    return rate_on(c, op, host != HOST_CLIENT ? platform_nic(host_of(c, host)) : HUGE_VAL);
 }
 
 /* Clients that meet in each (phase, store, direction), a role counted once. */
@@ -76,11 +83,9 @@ static void count_crowd(const struct program *p, struct crowd *crowd)
     }
 }
 
-/* Mean time of a PUT or GET op; *slowed grows to how much longer than alone it takes. Uneven work
- * is done in rounds of one request each: when those with the smaller share have finished, the
- * others are among themselves. */
-double transfer_time(const struct config *c, const struct op *op, enum host_use host,
-                     uint32_t actors, double clients, double *slowed)
+/* transfer_time() at a given rate of one request. */
+static double transfer_at(const struct config *c, const struct op *op, double rate_bytes_per_s,
+                          uint32_t actors, double clients, double *slowed)
 {
     const struct store *s = &c->stores[op->store];
     const bool put = op->kind == OP_PUT;
@@ -89,7 +94,7 @@ double transfer_time(const struct config *c, const struct op *op, enum host_use 
     const double q = op->count;
     const double rounds = ceil(q / op->lanes);
     const double latency = rounds * request_latency(s, put ? REQUEST_PUT : REQUEST_GET);
-    const double own = rounds * op->size_bytes / link_rate(c, op, host);
+    const double own = rounds * op->size_bytes / rate_bytes_per_s;
     const double nodes = s->nodes > 1 ? s->nodes : 1;
     double shared = 0; /* of one client's request, by the number of clients */
     if (aggregate > 0) {
@@ -109,6 +114,28 @@ double transfer_time(const struct config *c, const struct op *op, enum host_use 
         *slowed = larger(*slowed, (flow - own) / (latency + own));
     }
     return latency + flow + c->compute.serialise_s_per_byte * q * op->size_bytes;
+}
+
+/* Mean time of a PUT or GET op; *slowed grows to how much longer than alone it takes. Uneven work
+ * is done in rounds of one request each: when those with the smaller share have finished, the
+ * others are among themselves. */
+double transfer_time(const struct config *c, const struct op *op, enum host_use host,
+                     uint32_t actors, double clients, double *slowed)
+{
+    return transfer_at(c, op, link_rate(c, op, host), actors, clients, slowed);
+}
+
+/* The most that a link's saved-up tokens can spare an op: all of it at the rate of the burst. */
+static double spared_time(const struct config *c, const struct op *op, const struct role *role,
+                          double clients, double time_s)
+{
+    const struct platform *host = host_of(c, role->host);
+    if (role->host == HOST_CLIENT || !(host->nic_burst_bytes > 0)) {
+        return 0;
+    }
+    const double nic = larger(platform_nic(host), platform_nic_burst(host));
+    double slowed = 0;
+    return time_s - transfer_at(c, op, rate_on(c, op, nic), role->actors, clients, &slowed);
 }
 
 enum status time_ops(const struct config *c, struct evaluator *e, double *slowed, bool *noisy,
@@ -132,7 +159,7 @@ enum status time_ops(const struct config *c, struct evaluator *e, double *slowed
     count_crowd(p, &crowd);
     *slowed = 0;
     *noisy = false;
-    e->drift_s = 0;
+    e->drift_s = e->spared_s = 0;
     for (uint32_t r = 0; r < p->n_roles; r++) {
         const struct role *role = &p->roles[r];
         double round_s2 = 0;
@@ -153,6 +180,9 @@ enum status time_ops(const struct config *c, struct evaluator *e, double *slowed
                     const struct quantity *latency = get ? &s->get_latency_s : &s->put_latency_s;
                     const double clients = crowd.clients[op->phase][op->store][get];
                     e->op_s[i] = transfer_time(c, op, role->host, role->actors, clients, slowed);
+                    if (kind == SPAN_ITERATION) {
+                        e->spared_s += spared_time(c, op, role, clients, e->op_s[i]);
+                    }
                     e->op_noise_s[i] =
                         sqrt(ceil((double)op->count / op->lanes)) * latency->mean * latency->cv;
                 }

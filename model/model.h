@@ -389,14 +389,16 @@ struct tally {
     double invocations;
     double polls;
     double stored_byte_s; /* temporary objects */
-    bool bound; /* time is an upper bound: stores shared by clients out of step, or under noise */
+    bool bound; /* time is an upper bound: stores shared out of step or under noise, links that
+                   burst */
 };
 
 /* Everything one evaluation needs besides the configuration; reuse it: no allocation per call. */
 struct evaluator {
     struct program program;
     double *op_s, *op_noise_s; /* per op: mean time, standard deviation */
-    double drift_s; /* how far noise drives roles apart over all rounds, standard deviation */
+    double drift_s;  /* how far noise drives roles apart over all rounds, standard deviation */
+    double spared_s; /* of a round, at most, by what token buckets of links have saved up */
     size_t op_capacity;
     struct maxima *maxima; /* expected maxima met so far (model/maximum.c) */
     struct latest {
