@@ -230,6 +230,7 @@ struct transfer_law {
     struct estimate cap_bytes_per_s;        /* NaN: none found */
     double share_at_cap; /* of the large transfers, above 98 % of the 95th percentile of rates */
     struct estimate full_mib; /* bandwidth grows with memory up to here; NaN: no effect */
+    bool grows_on;            /* no end of that was seen: full_mib is assumed, 3008 */
     struct ls_result fit;
 };
 

@@ -38,6 +38,35 @@ static void latency_and_bandwidth_are_recovered(void **state)
     assert_covered(&grown);
 }
 
+/* No end of growth within what was measured: it goes on in proportion up to 3008 MiB, and says so.
+ */
+static void growth_without_an_end_goes_on(void **state)
+{
+    (void)state;
+    enum { N = 200 };
+    gsl_rng *const r = random_new(3);
+    double size[N], t[N], memory[N];
+    for (size_t i = 0; i < N; i++) {
+        size[i] = 1e8;
+        memory[i] = i % 2 == 0 ? 512 : 1024;
+        t[i] = 0.03 + size[i] / (40e3 * memory[i]) * exp(gsl_ran_gaussian(r, 0.03));
+    }
+    gsl_rng_free(r);
+    struct transfer_law law;
+    struct error err = {0};
+    assert_ok(transfer_fit(N, size, t, memory, 0.03, &law, &err), &err);
+    assert_true(law.grows_on);
+    assert_close(law.full_mib.value, 3008, 1e-12);
+    assert_close(law.bytes_per_s.value, 40e3 * 3008, 0.02);
+    for (size_t i = 0; i < N; i++) { /* an end at 768 is seen */
+        memory[i] = i % 3 == 0 ? 512 : i % 3 == 1 ? 1024 : 768;
+        t[i] = 0.03 + size[i] / (40e3 * fmin(memory[i], 768)) * (1 + 0.0001 * (double)(i % 7));
+    }
+    assert_ok(transfer_fit(N, size, t, memory, 0.03, &law, &err), &err);
+    assert_false(law.grows_on);
+    assert_close(law.full_mib.value, 768, 0.01);
+}
+
 static void a_limiter_is_found_as_a_cap(void **state)
 {
     (void)state;
@@ -189,6 +218,7 @@ int main(void)
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(latency_and_bandwidth_are_recovered),
+        cmocka_unit_test(growth_without_an_end_goes_on),
         cmocka_unit_test(a_limiter_is_found_as_a_cap),
         cmocka_unit_test(a_token_bucket_is_recovered),
         cmocka_unit_test(the_memory_law_and_its_cap_are_recovered),

@@ -106,6 +106,32 @@ done <scenarios/mlless/costs.csv
 printf 'op,duration_s,init_s,billed_s\ninvoke,0.0121,0.2,0.213\ninvoke,0.012,0.1,0.112\ninvoke,0.5,,0.5\n' >"$dir/bill.csv"
 "$FAASCAST" score "$dir/bill.csv" --what billing --max-mape 0 >"$dir/out" 2>&1 || fail "bills have an error: $(cat "$dir/out")"
 grep -q 'with init, 1 ms' "$dir/out" || fail "the bill's rule is not found: $(cat "$dir/out")"
+
+# A run between its neighbours in time where the level drifts (doubling every 1000 s, known to 1 %), the median of the
+# others where it does not (the same levels in an order without a trend: the median of 1, 2, 4, 8, 16, 32 ms but one).
+drift() { # levels in the order of time
+    echo run,service,op,time_s,duration_s
+    awk -v levels="$1" 'BEGIN { n = split(levels, l, " ")
+        for (r = 1; r <= n; r++) for (i = 0; i < 20; i++) printf "r%d,s3,get,%d,%.6f\n", r, 1000 * r, l[r] * 1e-3 * (1 + 0.001 * i) }'
+}
+drift "1 2 4 8 16 32" >"$dir/drift.csv"
+"$FAASCAST" score "$dir/drift.csv" --what store --hold-out run --format csv >"$dir/out" 2>&1
+awk -F, '$1 ~ /r[2-5]$/ && $2 == "p50" { n++; bad += $8 < -0.01 || $8 > 0.01 } END { exit n != 4 || bad }' "$dir/out" ||
+    fail "a drifting level is not told by its neighbours: $(cat "$dir/out")"
+drift "2 32 1 16 4 8" >"$dir/steady.csv"
+"$FAASCAST" score "$dir/steady.csv" --what store --hold-out run --format csv >"$dir/out" 2>&1
+# of 1 2 4 8 16 without 32: 4; of 2 4 8 16 32 without 1: 8; times 1.0095, the median of a run
+awk -F, '$1 ~ /r2$/ && $2 == "p50" { two = $5 } $1 ~ /r3$/ && $2 == "p50" { three = $5 }
+    END { exit !(two > 0.00403 && two < 0.00405 && three > 0.00806 && three < 0.00809) }' "$dir/out" ||
+    fail "a level without drift is not the median of the others: $(cat "$dir/out")"
+# Two modes: the median lies in the more frequent one, not between them.
+{
+    echo run,op,size_bytes,duration_s
+    awk 'BEGIN { for (r = 0; r < 2; r++) for (i = 0; i < 100; i++)
+        printf "%d,put,1e8,%.4f\n", r, (i % 10 < 4 ? 1 : 1.5) + 0.0001 * i }'
+} >"$dir/modes.csv"
+"$FAASCAST" score "$dir/modes.csv" --what bandwidth --hold-out run --latency-s 0.01 --max-mape 0.001 >"$dir/out" 2>&1 ||
+    fail "the median of two modes: $(cat "$dir/out")"
 "$FAASCAST" score "$dir/bill.csv" --what storage >"$dir/out" 2>&1 && fail "an unknown law passes"
 grep -q "did you mean 'store'" "$dir/out" || fail "no law is suggested: $(cat "$dir/out")"
 

@@ -91,7 +91,8 @@ static enum status fit_transfers(struct entry *e, struct error *err)
     entry_number(e, "nic_bytes_per_s", capped ? &law.cap_bytes_per_s : &law.bytes_per_s, law.fit.n,
                  capped ? "a limiter: the rates pile up at it" : NULL);
     if (!isnan(law.full_mib.value)) {
-        entry_number(e, "nic_full_mib", &law.full_mib, law.fit.n, NULL);
+        entry_number(e, "nic_full_mib", &law.full_mib, law.fit.n,
+                     law.grows_on ? "assumed: still growing at the largest size measured" : NULL);
     }
     const struct estimate both[] = {law.latency_s, law.bytes_per_s};
     entry_detail(e, "transfer", both, 2);

@@ -114,6 +114,32 @@ static enum status find_cap(const struct thin *rows, struct transfer_law *out, s
     return STATUS_OK;
 }
 
+/* Bandwidth that still grows at the largest memory measured: no end was seen, and it is taken to go
+ * on in proportion up to about 3 GB, where the gain of AWS Lambda's functions was seen to end
+ * (ResNet-50 weights read from S3, SeBS 2020: 2.6 GB; the largest size sold then was 3008 MiB). */
+static void grow_on(const struct thin *rows, struct transfer_law *out)
+{
+    static const double grows_to_mib = 3008;
+    double most = 0;
+    for (size_t i = 0; i < rows->n; i++) {
+        most = fmax(most, rows->second[i]);
+    }
+    struct estimate *const full = &out->full_mib;
+    const bool end_seen = !full->at_bound && full->high < most;
+    if (end_seen || most >= grows_to_mib) {
+        return;
+    }
+    struct estimate *const rate = &out->bytes_per_s;
+    const double more = grows_to_mib / full->value;
+    rate->value *= more;
+    rate->low *= more;
+    rate->high *= more;
+    rate->standard_error *= more;
+    full->value = grows_to_mib;
+    full->low = full->high = full->standard_error = NAN;
+    out->grows_on = true;
+}
+
 enum status transfer_fit(size_t n, const double *size_bytes, const double *time_s,
                          const double *memory_mib, double latency_s, struct transfer_law *out,
                          struct error *err)
@@ -160,6 +186,9 @@ enum status transfer_fit(size_t n, const double *size_bytes, const double *time_
                                        : *p++;
         out->bytes_per_s = p[0];
         out->full_mib = by_memory ? p[1] : none;
+        if (by_memory) {
+            grow_on(&rows, out);
+        }
         code = find_cap(&rows, out, err);
     }
     thin_free(&rows);

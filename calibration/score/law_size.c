@@ -1,6 +1,8 @@
 /* Grades of transfers by size, and of work by memory. */
 #include "calibration/score/law_rows.h"
 
+#include <gsl/gsl_sort.h>
+#include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -16,6 +18,40 @@ static enum status split(const struct law_work *w, const struct law_rows *group,
     return law_same_subject(w, group, train, err) == STATUS_OK
                ? law_quantiles(group, half, 1, median, err)
                : err->code;
+}
+
+static double transfer_time(const struct transfer_law *law, double bytes, double mib)
+{
+    const double share =
+        law->full_mib.value > 0 && mib < law->full_mib.value ? mib / law->full_mib.value : 1;
+    return law->latency_s.value + bytes / (law->bytes_per_s.value * share);
+}
+
+/* What is graded is a median; the law runs through the middle of the bulk, which lies between two
+ * modes where no transfer is. So: the median, over the training rows of about this size (to a
+ * factor of two), of measured over the law; 1 when there is none. */
+static double median_ratio(const struct transfer_law *law, const struct law_rows *train,
+                           const double *size, const double *time, const double *memory,
+                           double bytes, struct error *err)
+{
+    double *const ratio = malloc((train->n + 1) * sizeof *ratio);
+    double out = 1;
+    size_t n = 0;
+    if (ratio == NULL) {
+        RAISE(err, ERR_MEMORY, "no memory for %zu rows", train->n);
+        return NAN;
+    }
+    for (size_t i = 0; i < train->n; i++) {
+        if (size[i] >= bytes / 2 && size[i] <= 2 * bytes && time[i] > 0) {
+            ratio[n++] = time[i] / transfer_time(law, size[i], memory[i]);
+        }
+    }
+    if (n > 0) {
+        gsl_sort(ratio, 1, n);
+        out = gsl_stats_median_from_sorted_data(ratio, 1, n);
+    }
+    free(ratio);
+    return out;
 }
 
 static enum status grade_size(struct law_work *w, const struct law_rows *group, struct error *err)
@@ -39,10 +75,11 @@ static enum status grade_size(struct law_work *w, const struct law_rows *group, 
                                                w->o->latency_s, &law, err) == STATUS_OK) {
         const double mib = law_number(group->t, TRACE_memory_mib, group->at[0]);
         const double bytes = law_number(group->t, TRACE_size_bytes, group->at[0]);
-        const double share =
-            law.full_mib.value > 0 && mib < law.full_mib.value ? mib / law.full_mib.value : 1;
-        law_put_grade(w, group, link_key, 6, "p50", measured,
-                      law.latency_s.value + bytes / (law.bytes_per_s.value * share), NAN, NAN, err);
+        const double ratio = median_ratio(&law, &train, size, time, memory, bytes, err);
+        if (err->code == STATUS_OK) {
+            law_put_grade(w, group, link_key, 6, "p50", measured,
+                          ratio * transfer_time(&law, bytes, mib), NAN, NAN, err);
+        }
     }
     free(train.at);
     free(size);
