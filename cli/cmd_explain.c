@@ -38,7 +38,8 @@ static void write_phases(struct text *out, const struct program *p, const struct
         }
     }
     text_printf(out, "  %-34s %14.6g s%s\n", "total", t->time_s,
-                t->bound ? "  (an upper bound: a store shared under noise, or a link that bursts)" : "");
+                t->bound ? "  (an upper bound: a store shared under noise, or a link that bursts)"
+                         : "");
     text_printf(out, "  %.0f rounds of %.6g s", t->rounds, t->iteration_s);
     if (t->restarts > 0) {
         text_printf(out, ", %.0f re-invocations, one every %.0f rounds", t->restarts,
@@ -136,6 +137,10 @@ static enum status explain(struct cli *cli, const struct scenario *s, struct tex
             program_write(&e.program, stores, out);
             write_phases(out, &e.program, &t);
             write_bill(out, &ledger);
+            if (t.bound && t.polls > 0) {
+                text_puts(out, "  polls: at least, as if clients were in step; faascast simulate "
+                               "counts them as they come\n");
+            }
             if (cli_option(cli, "readings") != NULL) {
                 write_readings(out, c, t.time_s);
             }
