@@ -53,6 +53,12 @@ double link_rate(const struct config *c, const struct op *op, enum host_use host
     return rate_on(c, op, host != HOST_CLIENT ? platform_nic(host_of(c, host)) : HUGE_VAL);
 }
 
+double serialise_time(const struct config *c, enum host_use host, double bytes)
+{
+    const double vcpus = host != HOST_CLIENT ? platform_vcpus(host_of(c, host)) : 1;
+    return c->compute.serialise_s_per_byte * bytes / smaller(1, vcpus);
+}
+
 /* Clients that meet in each (phase, store, direction), a role counted once. */
 struct crowd {
     double clients[PHASE_LIMIT][STORE_USES][2];
@@ -84,8 +90,8 @@ static void count_crowd(const struct program *p, struct crowd *crowd)
 }
 
 /* transfer_time() at a given rate of one request. */
-static double transfer_at(const struct config *c, const struct op *op, double rate_bytes_per_s,
-                          uint32_t actors, double clients, double *slowed)
+static double transfer_at(const struct config *c, const struct op *op, enum host_use host,
+                          double rate_bytes_per_s, uint32_t actors, double clients, double *slowed)
 {
     const struct store *s = &c->stores[op->store];
     const bool put = op->kind == OP_PUT;
@@ -113,7 +119,7 @@ static double transfer_at(const struct config *c, const struct op *op, double ra
     if (flow > own) {
         *slowed = larger(*slowed, (flow - own) / (latency + own));
     }
-    return latency + flow + c->compute.serialise_s_per_byte * q * op->size_bytes;
+    return latency + flow + serialise_time(c, host, q * op->size_bytes);
 }
 
 /* Mean time of a PUT or GET op; *slowed grows to how much longer than alone it takes. Uneven work
@@ -122,7 +128,7 @@ static double transfer_at(const struct config *c, const struct op *op, double ra
 double transfer_time(const struct config *c, const struct op *op, enum host_use host,
                      uint32_t actors, double clients, double *slowed)
 {
-    return transfer_at(c, op, link_rate(c, op, host), actors, clients, slowed);
+    return transfer_at(c, op, host, link_rate(c, op, host), actors, clients, slowed);
 }
 
 /* The most that a link's saved-up tokens can spare an op: all of it at the rate of the burst. */
@@ -135,7 +141,8 @@ static double spared_time(const struct config *c, const struct op *op, const str
     }
     const double nic = larger(platform_nic(host), platform_nic_burst(host));
     double slowed = 0;
-    return time_s - transfer_at(c, op, rate_on(c, op, nic), role->actors, clients, &slowed);
+    return time_s -
+           transfer_at(c, op, role->host, rate_on(c, op, nic), role->actors, clients, &slowed);
 }
 
 enum status time_ops(const struct config *c, struct evaluator *e, double *slowed, bool *noisy,

@@ -67,7 +67,7 @@ void structure_costs(const struct config *c, double *alpha_s, double *beta_s)
     const struct store *s = &c->stores[STORE_EXCHANGE];
     const struct op one = {.kind = OP_GET, .store = STORE_EXCHANGE, .count = 1, .lanes = 1};
     const double m = exchange_bytes(c);
-    const double move_s = m / link_rate(c, &one, HOST_WORKER) + c->compute.serialise_s_per_byte * m;
+    const double move_s = m / link_rate(c, &one, HOST_WORKER) + serialise_time(c, HOST_WORKER, m);
     *alpha_s = request_latency(s, REQUEST_PUT) + move_s + 0.5 * c->system.poll_interval_s;
     *beta_s = request_latency(s, REQUEST_GET) + move_s + merge_time(c, m).mean_s;
 }

@@ -76,7 +76,7 @@ static void link_op(const struct plan *p, const struct op *op, enum host_use hos
             out->burst_link_bytes_per_s = platform_nic_burst(own);
         }
     }
-    out->serialise_s = c->compute.serialise_s_per_byte * op->size_bytes;
+    out->serialise_s = serialise_time(c, host, op->size_bytes);
     const uint16_t fluid =
         (uint16_t)(op->store * DIRECTIONS + (get ? DIRECTION_GET : DIRECTION_PUT));
     out->shares_link =

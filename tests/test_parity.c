@@ -128,7 +128,7 @@ static double uneven_polls(const struct play *p)
     const struct store *const s = &c->stores[STORE_EXCHANGE];
     const double bytes = exchange_bytes(c);
     const double get_s = s->get_latency_s.mean + bytes / s->connection_bytes_per_s +
-                         c->compute.serialise_s_per_byte * bytes;
+                         serialise_time(c, HOST_WORKER, bytes);
     double servers = 0;
     for (size_t level = 1; level + 1 < c->system.structure_count; ++level) {
         servers += c->system.structure[level];

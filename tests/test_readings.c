@@ -507,7 +507,7 @@ static void shipped_experiments_have_the_optimum_theory_gives_them(void **state)
                      platform_nic(&c.platform));
             const double slope = store->get_latency_s.mean + m / rate +
                                  c.compute.merge_s_per_byte * m +
-                                 c.compute.serialise_s_per_byte * m;
+                                 serialise_time(&c, HOST_WORKER, m);
             const double optimum = sqrt(mbs * unit_seconds(&c) / slope);
             const double best = best_workers(&c, 2 * mbs, &e);
             if (optimum >= 4 && optimum <= mbs / 2) {

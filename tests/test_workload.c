@@ -295,7 +295,14 @@ static void memory_buys_vcpus_up_to_a_limit(void **state)
     c.compute.merge_s_per_byte = 3e-10;
     assert_close(merge_time(&c, 1e9).mean_s, 0.6, 1e-15); /* merging has no more of it */
     assert_close(merge_time_server(&c, 1e9).mean_s, 0.3, 1e-15);
+    c.compute.serialise_s_per_byte = 5e-10;
+    c.server.kind = PLATFORM_VM;
+    c.server.vcpus = 4;
+    assert_close(serialise_time(&c, HOST_WORKER, 1e9), 1.0, 1e-15); /* nor serialising */
+    assert_close(serialise_time(&c, HOST_SERVER, 1e9), 0.5, 1e-15);
+    assert_close(serialise_time(&c, HOST_CLIENT, 1e9), 0.5, 1e-15);
     c.platform.memory_mib = 3 * 1769;
+    assert_close(serialise_time(&c, HOST_WORKER, 1e9), 0.5, 1e-15);
     assert_close(unit_seconds(&c), 1.7 * (0.3 + 0.7 / 3), 1e-15); /* a + b / v */
     assert_close(merge_time(&c, 1e9).mean_s, 0.3, 1e-15);         /* one thread adds */
     c.platform.memory_mib = 10240;
