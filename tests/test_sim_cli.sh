@@ -117,13 +117,21 @@ got=$?
 refuses "--gantt on a disk that fills up" "File too large"
 ls "$work" | grep -q half && fail "--gantt leaves half a file: $(ls "$work")"
 
-# The timeline is Chrome's trace format, one event a line: spans of named threads that do not overlap, times in
-# microseconds, counters that end with the spans and never exceed what there is: 6 functions, 2e8 bytes/s.
+# The timeline is Chrome's Trace Event Format, one event a line: an array in an object, commas between events, complete events (X)
+# and no unfinished ones (B), named processes and threads. Spans of one thread do not overlap, times are in microseconds, counters that end with the spans and never exceed what there is: 6 functions, 2e8 bytes/s.
 "$FAASCAST" simulate $noisy --timeline "$work/run.json" --timeline-rounds 2 >/dev/null 2>"$work/err" || fail "$(cat "$work/err")"
 awk '
     function number(key) { return match($0, "\"" key "\":[-0-9.e+]+") ? substr($0, RSTART + length(key) + 3, RLENGTH - length(key) - 3) + 0 : -1 }
     function wrong(what) { print what ": " $0; bad = 1 }
-    /"ph":"M"/ { if (/thread_name/) named[number("tid")] = 1; next }
+    NR == 2 && $0 != "\"traceEvents\":[" { wrong("not an array of events") }
+    NR > 2 && !/^\]}$/ { if (NR > 3 && !comma) wrong("no comma before this"); comma = /},$/; if (!/^{.*},?$/) wrong("not an object") }
+    /^\]}$/ { if (comma) wrong("a comma before the end"); closed++ }
+    /"ph":"M"/ {
+        if (/thread_name/) named[number("tid")] = 1
+        if (/process_name/) process[number("pid")] = 1
+        next
+    }
+    /"ph":/ && !(number("pid") in process) { wrong("of a process without a name") }
     /"ph":"X"/ {
         tid = number("tid"); from = number("ts"); took = number("dur"); spans++
         if (!(tid in named) || tid < 1 || from < 0 || took < 0 || !/"cat":"[a-z-]+","name":"[^"]+"/) wrong("not a span")
@@ -144,6 +152,7 @@ awk '
     END {
         for (i = 1; i <= spans; i++) for (k = 1; k <= spans; k++)
             if (i != k && by[i] == by[k] && at[i] <= at[k] && at[k] < until[i] - 0.01) { print "spans overlap in lane " by[i] ": " at[i] " " until[i] " " at[k]; bad = 1 }
+        if (closed != 1) { print "not closed"; bad = 1 }
         if (spans < 60 || counters < 60 || most != 6 || fastest < 1.9e8 || ended > last + 0.01) { print spans, counters, most, fastest, ended, last; bad = 1 }
         exit bad
     }' "$work/run.json" || fail "the timeline is not what it should be"
