@@ -63,6 +63,9 @@ const char *cli_option(const struct cli *cli, const char *name);
 /* A number of an option, or the fallback; ERR_USAGE when it is not one or out of range. */
 enum status cli_number(const struct cli *cli, const char *name, double minimum, double maximum,
                        double fallback, double *out, struct error *err);
+/* The same of what is counted: whole numbers only. */
+enum status cli_count(const struct cli *cli, const char *name, double minimum, double maximum,
+                      double fallback, double *out, struct error *err);
 /* "2h", "90 min", "1.5d", "30" -> seconds; "5 USD", "5" -> dollars. ERR_USAGE. */
 enum status cli_duration(const char *text, double *out_s, struct error *err);
 enum status cli_dollars(const char *text, double *out_usd, struct error *err);

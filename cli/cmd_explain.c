@@ -116,7 +116,7 @@ static enum status explain(struct cli *cli, const struct scenario *s, struct tex
     struct row row;
     bool skipped = false;
     double point = 0;
-    if (cli_number(cli, "point", 0, (double)s->points - 1, 0, &point, err) != STATUS_OK ||
+    if (cli_count(cli, "point", 0, (double)s->points - 1, 0, &point, err) != STATUS_OK ||
         cursor_init(&cursor, s, err) != STATUS_OK) {
         return err->code;
     }

@@ -292,9 +292,9 @@ static enum status make(const struct cli *cli, const struct scenario *s,
     double seed = 0;
     uint64_t number = 0;
     bool skipped = false;
-    if (cli_number(cli, "point", 0, (double)s->points - 1, -1, &point, err) != STATUS_OK ||
-        cli_number(cli, "samples", 0, 1e6, 1024, &samples, err) != STATUS_OK ||
-        cli_number(cli, "seed", 0, 4294967295.0, 1, &seed, err) != STATUS_OK) {
+    if (cli_count(cli, "point", 0, (double)s->points - 1, -1, &point, err) != STATUS_OK ||
+        cli_count(cli, "samples", 0, 1e6, 1024, &samples, err) != STATUS_OK ||
+        cli_count(cli, "seed", 0, 4294967295.0, 1, &seed, err) != STATUS_OK) {
         return err->code;
     }
     number = point >= 0 ? (uint64_t)point : 0;

@@ -19,11 +19,19 @@ static enum status read_options(const struct cli *cli, struct simulation_options
     double threads = 0;
     double rounds = 0;
     double round = 0;
-    if (cli_number(cli, "threads", 1, 1024, online > 0 ? (double)online : 1, &threads, err) !=
+    if (cli_count(cli, "threads", 1, 1024, online > 0 ? (double)online : 1, &threads, err) !=
             STATUS_OK ||
-        cli_number(cli, "timeline-rounds", 1, 1e9, 3, &rounds, err) != STATUS_OK ||
-        cli_number(cli, "gantt-round", 0, 1e9, 1, &round, err) != STATUS_OK) {
+        cli_count(cli, "timeline-rounds", 1, 1e9, 3, &rounds, err) != STATUS_OK ||
+        cli_count(cli, "gantt-round", 0, 1e9, 1, &round, err) != STATUS_OK) {
         return err->code;
+    }
+    static const char *const needs[][2] = {{"timeline-rounds", "timeline"},
+                                           {"gantt-round", "gantt"}};
+    for (size_t i = 0; i < sizeof needs / sizeof *needs; i++) {
+        if (cli_option(cli, needs[i][0]) != NULL && cli_option(cli, needs[i][1]) == NULL) {
+            return RAISE(err, ERR_USAGE, "--%s says something of --%s, which is not given",
+                         needs[i][0], needs[i][1]);
+        }
     }
     *o = (struct simulation_options){.exact = cli_option(cli, "exact") != NULL,
                                      .threads = (uint32_t)threads,
@@ -38,7 +46,7 @@ static enum status read_points(const struct cli *cli, const struct scenario *s, 
                                uint64_t *to, struct error *err)
 {
     double point = -1;
-    if (cli_number(cli, "point", 0, (double)s->points - 1, -1, &point, err) != STATUS_OK) {
+    if (cli_count(cli, "point", 0, (double)s->points - 1, -1, &point, err) != STATUS_OK) {
         return err->code;
     }
     *from = point < 0 ? 0 : (uint64_t)point;
@@ -66,9 +74,10 @@ static const struct cli_option options[] = {
     {"exact", NULL, "play every round; extend none"},
     {"threads", "N", "replications at once (default: as many as processors; same answer)"},
     {"point", "N", "one configuration of the sweep only, from 0 (see the column point)"},
-    {"timeline", "FILE", "write the first run of the first configuration as a Chrome trace (JSON)"},
+    {"timeline", "FILE",
+     "write the first run of the first configuration as a Chrome trace (JSON), for Perfetto"},
     {"timeline-rounds", "N", "rounds kept in the timeline (default 3)"},
-    {"gantt", "FILE", "draw one round of it (.svg, .png, .pdf, by gnuplot)"},
+    {"gantt", "FILE", "draw one round of that run (.svg, .png, .pdf, by gnuplot)"},
     {"gantt-round", "N", "which round, from 0 (default 1)"},
     {"runs", "FILE", "write every run as a row of CSV, for plot cdf"},
     {"starts", "FILE", "write every start of every run as a trace, for fit and score --what start"},
@@ -322,9 +331,14 @@ static enum status write_job(struct cli *cli, const struct scenario *s, struct j
         if (memchr(job->gantt.data, '\n', job->gantt.size) ==
             job->gantt.data + job->gantt.size - 1) {
             const char *round = cli_option(cli, "gantt-round");
-            return RAISE(err, ERR_USAGE, "--gantt-round %s: the run does not play that round%s",
-                         round != NULL ? round : "1",
-                         cli_option(cli, "exact") != NULL ? "" : "; --exact plays all it has");
+            const double rounds = job->spreads[0].outcome.tally.rounds;
+            const double wanted = round != NULL ? strtod(round, NULL) : 1;
+            return wanted < rounds
+                       ? RAISE(err, ERR_USAGE,
+                               "--gantt-round %.0f: the run does not play that round%s", wanted,
+                               cli_option(cli, "exact") != NULL ? "" : "; --exact plays all it has")
+                       : RAISE(err, ERR_USAGE, "--gantt-round %.0f: the run has rounds 0 to %.0f",
+                               wanted, rounds - 1);
         }
         plot_draw_table(cli, &plot_gantt, &job->gantt, gantt, err);
     }

@@ -34,6 +34,16 @@ enum status cli_number(const struct cli *cli, const char *name, double minimum, 
     return STATUS_OK;
 }
 
+enum status cli_count(const struct cli *cli, const char *name, double minimum, double maximum,
+                      double fallback, double *out, struct error *err)
+{
+    if (cli_number(cli, name, minimum, maximum, fallback, out, err) == STATUS_OK &&
+        cli_option(cli, name) != NULL && *out != floor(*out)) {
+        RAISE(err, ERR_USAGE, "--%s %s: expected a whole number", name, cli_option(cli, name));
+    }
+    return err->code;
+}
+
 enum status cli_duration(const char *text, double *out_s, struct error *err)
 {
     static const struct {

@@ -342,8 +342,8 @@ void text_gantt(struct text *out, const struct timeline *t, const struct plan *p
     text_puts(out, "round,lane,from_s,to_s,category,role,name\n");
     for (size_t i = 0; i < t->n_spans; ++i) {
         const struct timeline_span *const span = &t->spans[i];
-        if (span->round != round || span->kind == TIMELINE_LIFE || span->kind == TIMELINE_MARK ||
-            !(span->to_s > span->from_s)) {
+        if (span->round != round || round >= plan->rounds || span->kind == TIMELINE_LIFE ||
+            span->kind == TIMELINE_MARK || !(span->to_s > span->from_s)) {
             continue;
         }
         text_printf(out, "%u,%u,", span->round, self_of(plan, span->actor));

@@ -99,7 +99,8 @@ for option in -o --runs --timeline --starts; do
     (
         trap '' XFSZ
         ulimit -f 1
-        exec "$FAASCAST" simulate $noisy $option "$work/half" --timeline-rounds 9
+        [ $option = --timeline ] && set -- --timeline-rounds 9
+        exec "$FAASCAST" simulate $noisy $option "$work/half" "$@"
     ) >/dev/null 2>"$work/err"
     got=$?
     refuses "$option on a disk that fills up" "$work/half: File too large"
@@ -157,5 +158,18 @@ awk '
         exit bad
     }' "$work/run.json" || fail "the timeline is not what it should be"
 "$FAASCAST" simulate $noisy --gantt "$work/round.svg" --gantt-round 301 >/dev/null 2>"$work/err"
-[ $? -eq 2 ] && grep -qF -- "--gantt-round 301: the run does not play that round" "$work/err" || fail "a round that is none: $(cat "$work/err")"
+[ $? -eq 2 ] && grep -qF -- "--gantt-round 301: the run has rounds 0 to 299" "$work/err" || fail "a round that is none: $(cat "$work/err")"
+# Rounds count from 0, and what follows the last, the final write, is none.
+few="--set /workload/iterations=20 --set /simulation/replications_min=2 --set /simulation/replications_max=2"
+refused() { # words, options
+    words=$1
+    shift
+    "$FAASCAST" simulate $noisy $few "$@" >/dev/null 2>"$work/err"
+    [ $? -eq 2 ] && grep -qF -- "$words" "$work/err" && [ ! -e "$work/no.svg" ] || fail "$*: $(cat "$work/err")"
+}
+refused "--gantt-round 20: the run has rounds 0 to 19" --gantt "$work/no.svg" --gantt-round 20
+refused "--gantt-round 1.5: expected a whole number" --gantt "$work/no.svg" --gantt-round 1.5
+refused "--gantt-round says something of --gantt" --gantt-round 3
+refused "--timeline-rounds says something of --timeline" --timeline-rounds 3
+"$FAASCAST" simulate $noisy $few --gantt "$work/last.svg" --gantt-round 19 >/dev/null 2>"$work/err" || fail "the last round: $(cat "$work/err")"
 exit $bad
