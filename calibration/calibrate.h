@@ -198,6 +198,7 @@ struct calibrate_options {
      * calibration can be stopped at any moment; may be NULL. */
     enum status (*keep)(void *context, const struct profile *so_far, struct error *err);
     void (*progress)(void *context, size_t done, size_t of, const char *what); /* may be NULL */
+    bool (*interrupted)(void); /* asked between tasks; may be NULL */
     void *context;
 };
 
@@ -206,8 +207,8 @@ struct calibrate_options {
  * Takes:   n > 0 cases; the first is also used for thread scaling and quotas.
  * Owns:    caller frees *out with profile_free(), also after an error.
  * Errors:  as kernel_new, measure and around, and what keep() returns; ERR_INPUT for a profile to
- *          add to that is of another CPU or kernel; a quota that cannot be set is a warning in
- * *out.
+ *          add to that is of another CPU, kernel or build of it; ERR_INTERRUPTED, with what was
+ * measured and a warning in *out; a quota that cannot be set is a warning in *out.
  */
 enum status calibrate_run(const struct calibrate_options *options,
                           const struct calibrate_case *cases, size_t n, struct profile *out,

@@ -9,7 +9,7 @@
     X(EXIT_FAILED, 1, "failed: cannot read or write, out of memory, an external program")          \
     X(EXIT_USAGE, 2, "wrong usage of the command line")                                            \
     X(EXIT_INPUT, 3, "bad input: scenario, catalogue, trace or table")                             \
-    X(EXIT_UNMET, 4, "nothing feasible or within the limits, or a --fail-if condition is met")      \
+    X(EXIT_UNMET, 4, "nothing feasible or within the limits, or a --fail-if condition is met")     \
     X(EXIT_SIGNAL, 130, "interrupted; what was done so far is printed or kept")
 
 enum exit_code {
@@ -32,6 +32,9 @@ struct command {
     const struct cli_option *options; /* its own, ended by a NULL name; may be NULL */
     const char *details;              /* more words for the man page, or NULL */
     int arguments_min, arguments_max; /* -1 = any number */
+    const char *only;                 /* the one format it writes ("csv", "text"); NULL: all */
+    bool has_rows;                    /* that --fail-if can look at */
+    bool keeps_store;                 /* -o may be a store that it opens itself */
     enum exit_code (*run)(struct cli *cli, struct error *err);
 };
 

@@ -13,7 +13,7 @@ static const struct cli_option options[] = {
     {"shots", "LIST", "grid: support images per class (1,5)"},
     {"steps", "LIST", "grid: inner steps (1,5)"},
     {"queries", "N", "grid: query images per class (15)"},
-    {"seconds", "S", "longest time for one kind of task (10)"},
+    {"seconds", "S", "longest time for one kind of task, after at least 11 repetitions (10)"},
     {"threads", "N", "measure scaling from 1 to N threads (one per CPU)"},
     {"path", "NAME", "kernel built for: best (of this CPU), avx512, avx2, portable, plain"},
     {"quota", NULL, "also measure CPU quotas, to check the 1/v law (needs a control group)"},
@@ -72,7 +72,9 @@ static enum status cases_from_scenario(const struct cli *cli, const char *path, 
 {
     struct scenario s;
     struct scenario_cursor cursor;
-    if (cli_scenario(cli, path, &s, err) != STATUS_OK) {
+    const struct scenario_options measured = {
+        .data_dir = cli->data_dir, .sets = cli->sets, .n_sets = cli->n_sets, .no_profile = true};
+    if (scenario_load(path, &measured, &s, err) != STATUS_OK) {
         return err->code;
     }
     if (cursor_init(&cursor, &s, err) == STATUS_OK) {
@@ -128,8 +130,9 @@ static enum status find_entry(const struct grid *g, const char *group, const cha
         names[n++] = e->key;
     }
     const char *const near = nearest_name(name, names, n);
-    return RAISE(err, ERR_USAGE, "the catalogue's %s have no '%s'%s%s", group, name,
-                 near != NULL ? ", is meant: " : "", near != NULL ? near : "");
+    return RAISE(err, ERR_USAGE, "the catalogue's %s have no '%s'%s%s%s", group, name,
+                 near != NULL ? ", did you mean '" : "", near != NULL ? near : "",
+                 near != NULL ? "'?" : "");
 }
 
 static enum status set_count(double *out, const char *part, const char *what, struct error *err)
@@ -297,6 +300,9 @@ static enum status calibrate(struct cli *cli, const struct cases *cases, struct 
     const char *const path = cli_option(cli, "o"), *const name = cli_option(cli, "name");
     const char *const then = cli_option(cli, "compare");
     char stem[64] = "here";
+    if (then != NULL && cli_option(cli, "format") != NULL) {
+        return RAISE(err, ERR_USAGE, "--format: --compare prints a table alone");
+    }
     if (path != NULL && strcmp(path, "-") != 0) {
         name_of_file(path, stem, sizeof stem);
     }
@@ -308,6 +314,7 @@ static enum status calibrate(struct cli *cli, const struct cases *cases, struct 
                                   .quota = quotas,
                                   .keep = keep,
                                   .progress = show,
+                                  .interrupted = cli_interrupted,
                                   .context = cli};
     double threads;
     if (cli_option(cli, "add") != NULL) {
@@ -336,21 +343,24 @@ static enum status calibrate(struct cli *cli, const struct cases *cases, struct 
     if (cli->progress) {
         fprintf(stderr, "\r%80s\r", "");
     }
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK || status == ERR_INTERRUPTED) {
         for (size_t i = 0; i < profile.n_warnings && !cli->quiet; i++) {
             fprintf(stderr, "warning: %s\n", profile.warnings[i]);
         }
         /* With --compare alone, what moved is the output; with -o too, the profile is kept as well.
          */
         if (then != NULL) {
-            status = profile_compare(&profile, then, &lines, &moved, err);
-            if (status == STATUS_OK) {
+            struct error failed = {0};
+            if (profile_compare(&profile, then, &lines, &moved, &failed) != STATUS_OK) {
+                *err = failed;
+                status = failed.code;
+            } else {
                 text_printf(&lines, "%zu moved\n", moved);
                 fputs(lines.data != NULL ? lines.data : "", stdout);
             }
             text_free(&lines);
         }
-        if (status == STATUS_OK && (then == NULL || path != NULL)) {
+        if ((status == STATUS_OK || status == ERR_INTERRUPTED) && (then == NULL || path != NULL)) {
             profile_write(&profile, out);
         }
     }
@@ -364,6 +374,16 @@ static enum exit_code run(struct cli *cli, struct error *err)
     const char *const path = o != NULL && strcmp(o, "-") != 0 ? o : NULL;
     struct cases cases = {0};
     struct text out = {0};
+    static const char *const of_grid[] = {"algorithms", "datasets", "backbones",
+                                          "shots",      "steps",    "queries"};
+    for (size_t i = 0; i < sizeof of_grid / sizeof of_grid[0] && cli->n_arguments > 0; i++) {
+        if (cli_option(cli, of_grid[i]) != NULL) {
+            RAISE(err, ERR_USAGE,
+                  "--%s belongs to a grid; with %s the scenario says what to measure", of_grid[i],
+                  cli->arguments[0]);
+            return EXIT_USAGE;
+        }
+    }
     for (int i = 0; i < cli->n_arguments && err->code == STATUS_OK; i++) {
         cases_from_scenario(cli, cli->arguments[i], &cases, err);
     }
@@ -373,16 +393,24 @@ static enum exit_code run(struct cli *cli, struct error *err)
     if (err->code == STATUS_OK && cases.n == 0) {
         RAISE(err, ERR_USAGE, "the scenarios have no configuration to measure");
     }
-    if (err->code == STATUS_OK && choose_path(cli, &cases, err) == STATUS_OK &&
-        calibrate(cli, &cases, &out, err) == STATUS_OK && out.size > 0) {
-        cli_write(cli, &out, err);
-        if (err->code == STATUS_OK && path != NULL && !cli->quiet) {
+    if (err->code == STATUS_OK && choose_path(cli, &cases, err) == STATUS_OK) {
+        cli_hold_interrupts(true);
+        calibrate(cli, &cases, &out, err);
+    }
+    if ((err->code == STATUS_OK || err->code == ERR_INTERRUPTED) && out.size > 0) {
+        struct error write = {0};
+        if (cli_write(cli, &out, &write) != STATUS_OK) {
+            *err = write;
+        } else if (err->code == STATUS_OK && path != NULL && !cli->quiet) {
             char stem[64];
+            const char *const slash = strrchr(path, '/');
+            const char *const file = slash != NULL ? slash + 1 : path;
             name_of_file(path, stem, sizeof stem);
-            fprintf(
-                stderr,
-                "wrote %s; scenarios in its folder use it by \"compute\": {\"profile\": \"%s\"}\n",
-                path, stem);
+            const bool by_name = strcmp(stem, file) != 0; /* NAME.json */
+            fprintf(stderr,
+                    "wrote %s; scenarios in its folder use it by \"compute\": {\"profile\": "
+                    "\"%s%s\"}\n",
+                    path, by_name ? "" : "./", stem);
         }
     }
     text_free(&out);
@@ -404,11 +432,12 @@ const struct command command_calibrate = {
         "over, then thread scaling, loading, serialising, merging and compressing a model, and the "
         "start of a process. Notes the host, warns when the machine is busy, and writes a profile "
         "that scenarios name under /compute/profile: NAME is looked for among the shipped ones, "
-        "then "
-        "as NAME.json beside the scenario; a name with a slash or .json is a file beside it. With "
-        "-o every task is kept as soon as it is "
-        "measured; --add goes on from there.",
+        "then as NAME.json beside the scenario; a name with a slash or .json is a file beside it. "
+        "A scenario given here need not have its profile yet. With -o every task is kept as soon "
+        "as "
+        "it is measured; --add goes on from there.",
     .arguments_min = 0,
     .arguments_max = -1,
+    .only = "json",
     .run = run,
 };

@@ -164,5 +164,6 @@ const struct command command_check = {
         "it.",
     .arguments_min = 1,
     .arguments_max = -1,
+    .only = "text",
     .run = run,
 };

@@ -175,5 +175,6 @@ const struct command command_explain = {
     .options = options,
     .arguments_min = 1,
     .arguments_max = 1,
+    .only = "text",
     .run = run,
 };

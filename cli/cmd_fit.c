@@ -138,5 +138,6 @@ const struct command command_fit = {
         "[\"my-s3.json\"], uses it by its name.",
     .arguments_min = 1,
     .arguments_max = 1,
+    .only = "json",
     .run = run,
 };

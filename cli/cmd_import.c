@@ -97,5 +97,6 @@ const struct command command_import = {
         "explains every column. Lines that cannot be read are counted and shown with their number.",
     .arguments_min = 1,
     .arguments_max = 1,
+    .only = "csv",
     .run = run,
 };

@@ -67,5 +67,6 @@ const struct command command_new = {
     .options = options,
     .arguments_min = 1,
     .arguments_max = 1,
+    .only = "json",
     .run = run,
 };

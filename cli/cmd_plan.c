@@ -361,5 +361,6 @@ const struct command command_plan = {
         "then what misses them least.",
     .arguments_min = 1,
     .arguments_max = 1,
+    .has_rows = true,
     .run = run,
 };

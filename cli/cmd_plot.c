@@ -74,5 +74,6 @@ const struct command command_plot = {
         ,
     .arguments_min = 2,
     .arguments_max = -1,
+    .only = "a picture",
     .run = run,
 };

@@ -120,5 +120,6 @@ const struct command command_predict = {
                "--fail-if.",
     .arguments_min = 1,
     .arguments_max = 1,
+    .has_rows = true,
     .run = run,
 };

@@ -284,16 +284,18 @@ const struct command command_report = {
                 "faascast report results.csv --scenario my.json -o report.html\n"
                 "faascast report results.csv --deadline 2h --budget '5 USD' -o report.html\n",
     .options = options,
-    .details = "RESULTS are rows of predict, simulate or sweep (CSV or JSON), or a scenario, which "
-               "is then predicted and its recommended configuration simulated. The page is one "
-               "HTML file that needs no network and no JavaScript. Recommended is what "
-               "plan would choose of these rows: the cheapest within a deadline, the fastest "
-               "within a budget alone, without limits the least time times dollars; when nothing "
-               "keeps the limits, what misses them least. A store of sweep knows the limits of its "
-               "scenario. Exit code 4, as of plan, when none keeps the limits (plan also counts the "
-               "share of runs that do): the page is written all the same. When gnuplot cannot "
-               "draw, it is written without pictures and the exit code is 1.",
+    .details =
+        "RESULTS are rows of predict, simulate or sweep (CSV or JSON), or a scenario, which "
+        "is then predicted and its recommended configuration simulated. The page is one "
+        "HTML file that needs no network and no JavaScript. Recommended is what "
+        "plan would choose of these rows: the cheapest within a deadline, the fastest "
+        "within a budget alone, without limits the least time times dollars; when nothing "
+        "keeps the limits, what misses them least. A store of sweep knows the limits of its "
+        "scenario. Exit code 4, as of plan, when none keeps the limits (plan also counts the "
+        "share of runs that do): the page is written all the same. When gnuplot cannot "
+        "draw, it is written without pictures and the exit code is 1.",
     .arguments_min = 1,
     .arguments_max = -1,
+    .only = "html",
     .run = run,
 };

@@ -146,5 +146,7 @@ const struct command command_results = {
                "--shard). The condition may use every result column.",
     .arguments_min = 1,
     .arguments_max = -1,
+    .has_rows = true,
+    .keeps_store = true,
     .run = run,
 };

@@ -215,5 +215,6 @@ const struct command command_show = {
                 "faascast show schema\nfaascast show trace\n",
     .arguments_min = 1,
     .arguments_max = 2,
+    .only = "text",
     .run = run,
 };

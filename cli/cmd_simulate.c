@@ -399,6 +399,7 @@ const struct command command_simulate = {
         "Ctrl-C ends with what is done so far.",
     .arguments_min = 1,
     .arguments_max = 1,
+    .has_rows = true,
     .run = run_simulate,
 };
 

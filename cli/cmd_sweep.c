@@ -330,5 +330,7 @@ const struct command command_sweep = {
         "with what is done so far.",
     .arguments_min = 1,
     .arguments_max = 1,
+    .has_rows = true,
+    .keeps_store = true,
     .run = run,
 };

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,12 +23,14 @@ static const struct cli_option options[] = {
     {"inner-rate", "RATE", "inner learning rate (0.4 without pooling, 0.01 with it; ANIL 0.1)"},
     {"outer-rate", "RATE", "Adam's learning rate (0.001)"},
     {"anneal", NULL, "the outer rate falls to 0 along half a cosine over all iterations"},
-    {"evaluate-every", "N", "iterations between validations (100)"},
+    {"evaluate-every", "N",
+     "iterations between validations (100); 0: none, the last parameters are tested"},
     {"validation-tasks", "N", "episodes of a validation (200)"},
     {"test-tasks", "N", "episodes of the test at the end (1000)"},
     {"threads", "N", "tasks at the same time (one per CPU); the curve does not depend on it"},
     {"seed", "N", "of parameters, classes and episodes (1)"},
-    {"checkpoint", "FILE", "keep the state here, go on from it when it is there"},
+    {"checkpoint", "FILE",
+     "keep the state here every 15 s and at the end, go on from it when it is there"},
     {NULL, NULL, NULL},
 };
 
@@ -107,7 +110,12 @@ static enum status load_input(const struct cli *cli, const struct kernel_config 
     const struct image_options image = {
         .height = k->size, .width = k->size, .channels = k->channels, .ink_is_one = true};
     enum status status = STATUS_OK;
-    if (data == NULL || strcmp(data, "synthetic") == 0) {
+    struct stat there;
+    static const char *const drawn_word[] = {"synthetic"};
+    if (data != NULL && strcmp(data, drawn_word[0]) != 0 && stat(data, &there) != 0 &&
+        nearest_name(data, drawn_word, 1) != NULL) {
+        status = RAISE(err, ERR_USAGE, "--data %s: no such file, did you mean synthetic?", data);
+    } else if (data == NULL || strcmp(data, drawn_word[0]) == 0) {
         const struct synthetic_options drawn = {.channels = k->channels,
                                                 .height = k->size,
                                                 .width = k->size,
@@ -243,10 +251,18 @@ static void report(struct text *out, const struct train_options *o, const struct
                 k->hidden, k->meta_batch);
     text_printf(out, "classes: %zu train, %zu validation, %zu test\n", in->split.train.n,
                 in->split.validation.n, in->split.test.n);
-    text_printf(out, "iterations %llu to %zu in ", (unsigned long long)r->resumed_at + 1, r->n);
-    text_time(out, seconds);
-    text_printf(out, " on %zu threads; parameters of iteration %llu are tested\n", k->threads,
-                (unsigned long long)r->best_iteration);
+    if (r->n > r->resumed_at) {
+        text_printf(out, "iterations %llu to %zu in ", (unsigned long long)r->resumed_at + 1, r->n);
+        text_time(out, seconds);
+        text_printf(out, " on %zu threads", k->threads);
+    } else {
+        text_printf(out, "all %zu iterations were in the checkpoint", r->n);
+    }
+    if (r->test.tasks > 0) {
+        text_printf(out, "; parameters of iteration %llu are tested",
+                    (unsigned long long)r->best_iteration);
+    }
+    text_puts(out, "\n");
     if (r->test.tasks > 0) {
         put_score(out, "untrained:", &r->untrained);
         put_score(out, "test:     ", &r->test);
@@ -290,8 +306,8 @@ static enum status train(const struct cli *cli, const struct workload *w, struct
                 *err = write;
                 status = write.code;
             }
-            if (!cli->quiet) {
-                /* The table goes to standard output when no file is named. */
+            /* The table goes to standard output when no file is named: then this is a remark. */
+            if (!cli->quiet || path != NULL) {
                 fputs(words.data != NULL ? words.data : "", path != NULL ? stdout : stderr);
             }
             text_free(&words);
@@ -307,7 +323,11 @@ static enum exit_code run(struct cli *cli, struct error *err)
     struct scenario s;
     struct scenario_cursor cursor;
     bool skipped = false;
-    if (cli_scenario(cli, cli->arguments[0], &s, err) != STATUS_OK) {
+    const char *const checkpoint = cli_option(cli, "checkpoint");
+    const struct scenario_options measured = {
+        .data_dir = cli->data_dir, .sets = cli->sets, .n_sets = cli->n_sets, .no_profile = true};
+    if ((checkpoint != NULL && file_try(checkpoint, err) != STATUS_OK) ||
+        scenario_load(cli->arguments[0], &measured, &s, err) != STATUS_OK) {
         return EXIT_INPUT;
     }
     if (cursor_init(&cursor, &s, err) == STATUS_OK) {
@@ -338,5 +358,6 @@ const struct command command_train = {
         "run was stopped or killed and goes on from its checkpoint.",
     .arguments_min = 1,
     .arguments_max = 1,
+    .only = "csv",
     .run = run,
 };

@@ -154,6 +154,23 @@ static enum status parse(struct cli *cli, struct error *err)
     return STATUS_OK;
 }
 
+/* Before any work: can -o FILE be written, and is it none of the files that are read? */
+static enum status check_output(const struct cli *cli, struct error *err)
+{
+    const char *path = cli_option(cli, "o");
+    struct stat out, in;
+    if (path == NULL) {
+        return STATUS_OK;
+    }
+    for (int i = 0; i < cli->n_arguments; i++) {
+        if (stat(path, &out) == 0 && S_ISREG(out.st_mode) && stat(cli->arguments[i], &in) == 0 &&
+            in.st_dev == out.st_dev && in.st_ino == out.st_ino) {
+            return RAISE(err, ERR_USAGE, "-o %s: this is the file that is read", path);
+        }
+    }
+    return file_try(path, err);
+}
+
 static enum status settle(struct cli *cli, struct error *err)
 {
     static const char *const formats[] = {"table", "csv", "json"};
@@ -169,17 +186,23 @@ static enum status settle(struct cli *cli, struct error *err)
         }
         cli->format = (enum cli_format)i;
     }
+    const struct command *c = cli->command;
+    if (format != NULL && c->only != NULL && strcmp(format, c->only) != 0) {
+        return RAISE(err, ERR_USAGE, "--format %s: %s writes %s alone", format, c->name, c->only);
+    }
+    if (cli_option(cli, "fail-if") != NULL && !c->has_rows) {
+        return RAISE(err, ERR_USAGE, "--fail-if: %s has no rows to look at", c->name);
+    }
     const char *no_color = getenv("NO_COLOR");
     cli->quiet = cli_option(cli, "q") != NULL || cli_option(cli, "quiet") != NULL;
     cli->colour = isatty(STDOUT_FILENO) && cli_option(cli, "no-color") == NULL &&
                   cli_option(cli, "o") == NULL && (no_color == NULL || no_color[0] == '\0');
     cli->progress = isatty(STDERR_FILENO) && !cli->quiet;
-    const struct command *c = cli->command;
     if (cli->n_arguments < c->arguments_min ||
         (c->arguments_max >= 0 && cli->n_arguments > c->arguments_max)) {
         return RAISE(err, ERR_USAGE, "usage: faascast %s [options] %s", c->name, c->arguments);
     }
-    return STATUS_OK;
+    return c->keeps_store ? STATUS_OK : check_output(cli, err);
 }
 
 /* A folder of ours: named by the environment, beside the installed program, or the source tree. */

@@ -69,7 +69,8 @@ enum status config_bind(struct arena *a, struct json *catalogue, const char *pro
                         struct json *tree, const char *file, struct config *out, struct error *err);
 
 /* What the scenario's compute section takes from its profile (model/profile.c); ERR_INPUT when
- * there is no such profile, or nothing in it for the workload. node: the section or NULL. */
+ * there is no such profile, or nothing in it for the workload. node: the section or NULL; data_dir
+ * NULL: the profile is not looked for, a task takes a second. */
 enum status profile_bind(struct arena *a, const char *data_dir, struct json *node, struct config *c,
                          struct error *err);
 

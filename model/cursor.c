@@ -122,7 +122,7 @@ static enum status bind_baseline(const struct scenario *s, struct cursor_slot *s
 {
     struct json *tree = NULL;
     if (point_tree(s, &slot->arena, index, SIZE_MAX, true, catalogue, &tree, err) != STATUS_OK ||
-        config_bind(&slot->arena, catalogue, s->data_dir, tree, s->path, &slot->baseline, err) !=
+        config_bind(&slot->arena, catalogue, s->profile_dir, tree, s->path, &slot->baseline, err) !=
             STATUS_OK) {
         char message[sizeof err->message];
         memcpy(message, err->message, sizeof message);
@@ -147,7 +147,7 @@ enum status cursor_check_replaced(const struct scenario *s, struct error *err)
             struct config config;
             struct error found = {0};
             if ((point_tree(s, &a, first, i, false, catalogue, &tree, &found) != STATUS_OK ||
-                 config_bind(&a, catalogue, s->data_dir, tree, s->path, &config, &found) !=
+                 config_bind(&a, catalogue, s->profile_dir, tree, s->path, &config, &found) !=
                      STATUS_OK) &&
                 strcmp(found.path, axis->pointer) == 0) {
                 *err = found;
@@ -166,8 +166,8 @@ static enum status fill_slot(const struct scenario *s, struct cursor_slot *slot,
     struct json *tree = NULL;
     if (point_tree(s, &slot->arena, index, SIZE_MAX, false, s->catalogue, &tree, err) !=
             STATUS_OK ||
-        config_bind(&slot->arena, s->catalogue, s->data_dir, tree, s->path, &slot->config, err) !=
-            STATUS_OK) {
+        config_bind(&slot->arena, s->catalogue, s->profile_dir, tree, s->path, &slot->config,
+                    err) != STATUS_OK) {
         return err->code;
     }
     if (s->baseline != NULL && bind_baseline(s, slot, s->catalogue, index, err) != STATUS_OK) {

@@ -560,6 +560,7 @@ struct scenario_options {
     const char *const *sets; /* "/json/pointer=value" */
     size_t n_sets;
     bool no_sweep;          /* one configuration: the one the file itself describes */
+    bool no_profile;        /* compute is what will be measured: a profile need not be there */
     bool plan;              /* the axes of the section `plan` in place of those of the sweep */
     struct json *catalogue; /* of data_dir, read already and outliving the scenario; or NULL */
 };
@@ -589,6 +590,7 @@ struct scenario {
     struct json *plan;     /* what a plan searches, as written, or NULL */
     struct json *catalogue;
     struct json *own_catalogue; /* paths of files with entries of its own */
+    const char *profile_dir;    /* data_dir, or NULL: profiles are not read */
     struct axis axes[AXIS_LIMIT];
     size_t n_axes;
     size_t dimensions[AXIS_LIMIT], n_dimensions; /* lengths; the last varies fastest */

@@ -101,6 +101,37 @@ static bool same_task(const struct json *row, const struct workload *w)
     return fixed == NULL || fixed->kind != JSON_BOOL || fixed->boolean == w->theta_fixed;
 }
 
+/* A row of "units" has a time, and no key that calibrate does not write: a misspelt one would be
+ * read by nobody. */
+static enum status check_row(const struct json *row, struct error *err)
+{
+    static const char *const keys[] = {
+        "unit_s",      "low_s",    "high_s", "cv",         "samples",      "outliers",
+        "precise",     "flop",     "path",   "flop_per_s", "worker_bytes", "algorithm",
+        "dataset",     "backbone", "ways",   "shots",      "queries",      "adaptation_steps",
+        "theta_fixed", "source",   "date",   "status",     "note"};
+    const struct json *time = json_bare(json_member(row, "unit_s"));
+    for (const struct json *key = row->first; row->kind == JSON_OBJECT && key != NULL;
+         key = key->next) {
+        const size_t n = sizeof keys / sizeof keys[0];
+        size_t i = 0;
+        while (i < n && strcmp(key->key, keys[i]) != 0) {
+            i++;
+        }
+        if (i == n) {
+            const char *const near = nearest_name(key->key, keys, n);
+            return JSON_RAISE(err, key, ERR_INPUT, "unknown key '%s' of a measured task%s%s%s",
+                              key->key, near != NULL ? ", did you mean '" : "",
+                              near != NULL ? near : "", near != NULL ? "'?" : "");
+        }
+    }
+    if (time == NULL || time->kind != JSON_NUMBER || !(time->number > 0)) {
+        return JSON_RAISE(err, time != NULL ? time : row, ERR_INPUT,
+                          "a measured task needs \"unit_s\", seconds above 0");
+    }
+    return STATUS_OK;
+}
+
 /* A number of the profile, when it is there. */
 static enum status profile_number(struct json *profile, const char *pointer, double maximum,
                                   double *out, struct error *err)
@@ -138,6 +169,10 @@ enum status profile_bind(struct arena *a, const char *dir, struct json *node, st
     if (value_text(name, &words, err) != STATUS_OK) {
         return err->code;
     }
+    if (dir == NULL) { /* nothing is predicted: any time will do */
+        k->host_unit_s = 1;
+        return STATUS_OK;
+    }
     k->profile = profile_path(a, dir, json_bare(name));
     if (k->profile == NULL) {
         return RAISE(err, ERR_MEMORY, "out of memory looking for profile \"%.80s\"", words);
@@ -156,8 +191,9 @@ enum status profile_bind(struct arena *a, const char *dir, struct json *node, st
             return err->code;
         }
         for (struct json *row = units != NULL ? units->first : NULL; row != NULL; row = row->next) {
-            if (same_task(row, &c->workload) &&
-                profile_number(row, "/unit_s", most, &k->host_unit_s, err) != STATUS_OK) {
+            if (check_row(row, err) != STATUS_OK ||
+                (same_task(row, &c->workload) &&
+                 profile_number(row, "/unit_s", most, &k->host_unit_s, err) != STATUS_OK)) {
                 return err->code;
             }
         }

@@ -3,6 +3,7 @@
 #include "model/scenario.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,6 +114,18 @@ static enum status load_merged(struct arena *a, const char *path, const struct c
     return value_merge(a, merged, own, err);
 }
 
+/* What holds the value a pointer names; NULL when nothing does. */
+static struct json *section_of(struct json *tree, const char *pointer)
+{
+    char above[512];
+    const char *slash = strrchr(pointer, '/');
+    if (slash == NULL || (size_t)(slash - pointer) >= sizeof above) {
+        return NULL;
+    }
+    snprintf(above, sizeof above, "%.*s", (int)(slash - pointer), pointer);
+    return above[0] == '\0' ? tree : json_pointer(tree, above);
+}
+
 static enum status apply_sets(struct arena *a, struct json *tree,
                               const struct scenario_options *options, struct error *err)
 {
@@ -135,7 +148,11 @@ static enum status apply_sets(struct arena *a, struct json *tree,
         if (value == NULL || pointer == NULL) {
             return RAISE(err, ERR_MEMORY, "out of memory reading --set");
         }
-        if (value_set(a, tree, pointer, value, err) != STATUS_OK) {
+        struct json *there = value->kind == JSON_NULL ? json_pointer(tree, pointer) : NULL;
+        struct json *above = value->kind == JSON_NULL ? section_of(tree, pointer) : NULL;
+        if (there != NULL && above != NULL) { /* null takes a key away, as in an overlay */
+            json_detach(above, there);
+        } else if (value_set(a, tree, pointer, value, err) != STATUS_OK) {
             return err->code;
         }
     }
@@ -302,6 +319,7 @@ enum status scenario_load(const char *path, const struct scenario_options *optio
     struct arena *a = &out->arena;
     out->path = arena_copy(a, path, strlen(path));
     out->data_dir = arena_copy(a, options->data_dir, strlen(options->data_dir));
+    out->profile_dir = options->no_profile ? NULL : out->data_dir;
     struct json *root = json_new(a, JSON_OBJECT, (struct json_origin){.file = out->path});
     out->own_catalogue = json_new(a, JSON_ARRAY, (struct json_origin){.file = out->path});
     if (root != NULL && out->own_catalogue != NULL) { /* for the paths that errors name */

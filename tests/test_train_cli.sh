@@ -89,6 +89,46 @@ expect 2 '--add needs -o FILE' calibrate tests/data/small.json --seconds 0.05 --
 "$FAASCAST" calibrate tests/data/small.json --seconds 0.05 -q --compare "$work/mine.json" >"$work/out" || fail "compare fails"
 grep -q 'maml omniglot conv4-32 1-shot T=1' "$work/out" || fail "compare does not list the task"
 expect 3 'not a measured profile' calibrate tests/data/small.json --seconds 0.05 --compare tests/data/small.json
-expect 2 "datasets have no 'omniglott', is meant: omniglot" calibrate --datasets omniglott
+expect 2 "datasets have no 'omniglott', did you mean 'omniglot'?" calibrate --datasets omniglott
 expect 2 'expected a number from 1 to 1000' calibrate --shots none
+
+# What could not be kept is told before anything is measured or trained; nothing that is read is written over.
+expect 1 "cannot write $work/none/x.csv" train $small --iterations 1000000 -o "$work/none/x.csv"
+expect 1 "cannot write $work: it is a directory" train $small --iterations 1000000 -o "$work"
+expect 1 "cannot write $work/none/x.ckpt" train $small --iterations 1000000 --checkpoint "$work/none/x.ckpt"
+cp tests/data/small.json "$work/own.json"
+expect 2 'this is the file that is read' calibrate "$work/own.json" --seconds 0.05 -o "$work/own.json"
+cmp -s tests/data/small.json "$work/own.json" || fail "calibrate wrote over the scenario"
+expect 2 'train writes csv alone' train $small --iterations 1 --format json
+expect 2 'calibrate writes json alone' calibrate tests/data/small.json --format csv
+expect 2 'has no rows to look at' train $small --iterations 1 --fail-if 'time_s > 0'
+expect 2 '--shots belongs to a grid' calibrate tests/data/small.json --shots 1
+expect 2 'did you mean synthetic?' train tests/data/small.json --data syntetic
+
+# What measures needs no profile yet; another build of the kernel is not mixed in; a stopped one keeps what is there.
+"$FAASCAST" train $small --iterations 2 --set /compute/profile=not-yet -q >"$work/not-yet.csv" || fail "train asks for a profile"
+"$FAASCAST" calibrate tests/data/small.json --set /compute/profile=not-yet --seconds 0.05 -q --path portable -o "$work/portable.json" ||
+    fail "calibrate asks for the profile it is to write"
+expect 3 'holds tasks of the kernel built for portable, this one is for plain' calibrate tests/data/small.json --seconds 0.05 \
+    --set /workload/adaptation_steps=2 --path plain -o "$work/portable.json" --add
+"$FAASCAST" calibrate --algorithms maml --seconds 30 -o "$work/part.json" >/dev/null 2>"$work/err" &
+child=$!
+sleep 1
+kill -INT $child
+kill -TERM $child
+wait $child
+[ $? -eq 130 ] || fail "an interrupted calibration does not exit with 130"
+grep -q 'stopped after [01] of 4 kinds of task; --add goes on' "$work/err" || fail "an interrupted calibration: $(cat "$work/err")"
+grep -q 'not finished: ' "$work/part.json" || fail "an interrupted calibration is not marked"
+
+# A profile with a mistake in it.
+sed 's/"unit_s"/"unit_sec"/' "$work/mine.json" >"$work/spelt.json"
+expect 3 "unknown key 'unit_sec' of a measured task, did you mean 'unit_s'?" predict tests/data/small.json --set /compute/profile="$work/spelt.json"
+sed 's/"unit_s": [0-9.e+-]*/"unit_s": 0/' "$work/mine.json" >"$work/zero.json"
+expect 3 'seconds above 0' predict tests/data/small.json --set /compute/profile="$work/zero.json"
+
+# null takes a key away, as in an overlay.
+"$FAASCAST" predict scenarios/metafaas/mini-imagenet-maml-5way-1shot.json --set /sweep=null --set /platform/workers=3 --format csv -q \
+    >"$work/out" || fail "--set /sweep=null"
+[ "$(wc -l <"$work/out")" -eq 2 ] || fail "--set /sweep=null leaves a sweep"
 exit $bad

@@ -107,6 +107,13 @@ enum status profile_compare(const struct profile *now, const char *then_path, st
             text_printf(out, "the kernel changed: %s then, %s now\n", hash->text,
                         now->host.kernel_hash);
         }
+        const struct json *const path =
+            units->first != NULL ? json_member(units->first, "path") : NULL;
+        const char *const build = now->n_units > 0 ? kernel_path_name(now->units[0].path) : NULL;
+        if (build != NULL && path != NULL && path->kind == JSON_STRING &&
+            strcmp(path->text, build) != 0) {
+            text_printf(out, "another build of the kernel: %s then, %s now\n", path->text, build);
+        }
         text_printf(out, "%-58s %12s %12s %8s\n", "seconds", "then", "now", "ratio");
         *moved = compare_units(now, units, out);
         const struct json *const around = json_member(then, "around");

@@ -46,12 +46,11 @@ static void step(struct calibration *c, const char *what)
 
 /* ---------------------------------------------------------------- tasks */
 
-/* Has an earlier call measured this task with this build of the kernel? */
-static bool is_known(const struct profile *p, const struct calibrate_case *what,
-                     enum kernel_path path)
+/* Has an earlier call measured this task? */
+static bool is_known(const struct profile *p, const struct calibrate_case *what)
 {
     for (size_t i = 0; i < p->n_units; i++) {
-        if (p->units[i].path == path && calibrate_same_task(&p->units[i].what, what)) {
+        if (calibrate_same_task(&p->units[i].what, what)) {
             return true;
         }
     }
@@ -66,6 +65,41 @@ static double processor_s(void *context)
     struct timespec t;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* What is kept of a calibration that may still be stopped says that it is not all. */
+static enum status keep_so_far(struct calibration *c, size_t done, struct error *err)
+{
+    if (c->options->keep == NULL) {
+        return STATUS_OK;
+    }
+    const size_t warnings = c->out->n_warnings;
+    warn(c->out, "not finished: %zu of %zu kinds of task, nothing around them; --add goes on", done,
+         c->n);
+    const enum status status = c->options->keep(c->options->context, c->out, err);
+    c->out->n_warnings = warnings;
+    return status;
+}
+
+/* Tasks of one build of the kernel say nothing about another's. */
+static enum status same_build(const struct calibration *c, const struct calibrate_unit *unit,
+                              struct error *err)
+{
+    for (size_t i = 0; i < c->out->n_units; i++) {
+        if (c->out->units[i].path != unit->path) {
+            return RAISE(err, ERR_INPUT,
+                         "%s holds tasks of the kernel built for %s, this one is for %s: its times "
+                         "cannot be added to",
+                         c->options->add_to != NULL ? c->options->add_to : "the profile",
+                         kernel_path_name(c->out->units[i].path), kernel_path_name(unit->path));
+        }
+    }
+    return STATUS_OK;
+}
+
+static bool stop_asked(const struct calibration *c)
+{
+    return c->options->interrupted != NULL && c->options->interrupted();
 }
 
 /* Times one kind of task into the next free place of the profile. */
@@ -86,9 +120,9 @@ static enum status measure_case(struct calibration *c, size_t i, struct error *e
     enum status status = bench_kernel_open(&bench, config, err);
     if (status == STATUS_OK) {
         unit.path = kernel_path_used(bench.kernel);
-        if (is_known(p, &unit.what, unit.path)) {
+        if (same_build(c, &unit, err) != STATUS_OK || is_known(p, &unit.what)) {
             bench_kernel_close(&bench);
-            return STATUS_OK;
+            return err->code;
         }
         struct measure_options options = c->options->measure;
         if (options.now_s == NULL) {
@@ -105,9 +139,7 @@ static enum status measure_case(struct calibration *c, size_t i, struct error *e
         unit.flop_per_s = unit.flop / unit.task.median_s;
         unit.worker_bytes = (double)memory.worker_bytes;
         p->units[p->n_units++] = unit;
-        if (c->options->keep != NULL) {
-            status = c->options->keep(c->options->context, p, err);
-        }
+        status = keep_so_far(c, i + 1, err);
     }
     return status;
 }
@@ -249,6 +281,10 @@ static void warn_about_host(struct profile *p)
     for (size_t i = 0; i < p->n_units; i++) {
         wide += !p->units[i].task.precise;
     }
+    if (p->has_amdahl && !(p->amdahl.serial_share_error > 0)) {
+        warn(p, "threads: the serial share is held at %g, its limit: measure again when idle",
+             p->amdahl.serial_share);
+    }
     if (wide > 0) {
         warn(p, "%zu of %zu tasks did not reach the interval asked for in the time given", wide,
              p->n_units);
@@ -292,8 +328,15 @@ enum status calibrate_run(const struct calibrate_options *options,
         }
         out->units = units;
     }
-    for (size_t i = 0; i < n && status == STATUS_OK; i++) {
-        status = measure_case(&c, i, err);
+    size_t measured = 0;
+    while (measured < n && status == STATUS_OK && !stop_asked(&c)) {
+        status = measure_case(&c, measured++, err);
+    }
+    if (status == STATUS_OK && stop_asked(&c)) {
+        warn(out, "not finished: %zu of %zu kinds of task, nothing around them; --add goes on",
+             measured, n);
+        return RAISE(err, ERR_INTERRUPTED, "stopped after %zu of %zu kinds of task%s", measured, n,
+                     options->keep != NULL ? "; --add goes on from there" : "");
     }
     if (status == STATUS_OK) {
         step(&c, "threads");

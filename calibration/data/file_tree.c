@@ -179,6 +179,10 @@ static enum status read_archived(const struct file_tree *tree, size_t i, uint8_t
         have += (zip_uint64_t)got;
     }
     zip_fclose(file);
+    if (got < 0 && have >= facts.size) { /* all there, and not what the archive says of it */
+        free(buffer);
+        return RAISE(err, ERR_INPUT, "%s: damaged zip entry: its checksum is wrong", name);
+    }
     if (got < 0 || have != facts.size) {
         free(buffer);
         return RAISE(err, ERR_INPUT, "%s: truncated or damaged zip entry (%llu of %llu bytes)",

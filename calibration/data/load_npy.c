@@ -58,9 +58,10 @@ static enum status parse_type(const char *header, struct npy *out, struct error 
             return STATUS_OK;
         }
     }
-    return RAISE(err, ERR_INPUT,
-                 "array of type %.12s, expected b1, u1, i1, u2, i2, u4, i4, i8, f4 or f8",
-                 value == NULL ? "unknown" : value);
+    const int shown = value != NULL && value[0] == '\'' ? (int)strcspn(value + 1, "'") : 0;
+    return RAISE(
+        err, ERR_INPUT, "array of type %.*s, expected b1, u1, i1, u2, i2, u4, i4, i8, f4 or f8",
+        shown > 0 && shown < 40 ? shown : 7, shown > 0 && shown < 40 ? value + 1 : "unknown");
 }
 
 static enum status parse_shape(const char *header, struct npy *out, struct error *err)

@@ -200,10 +200,12 @@ enum status class_split_make(const struct image_set *set, const struct split_opt
         status = list_part(set, parts, PART_TEST, 1, &out->test, err);
     }
     if (status == STATUS_OK && out->train.n == 0) {
-        status = RAISE(err, ERR_INPUT,
-                       "all %zu classes are taken for validation (%zu) and testing "
-                       "(%zu), none is left to train on",
-                       set->n_classes, out->validation.n, out->test.n);
+        status =
+            RAISE(err, ERR_INPUT,
+                  "all %zu classes are taken for validation (%zu) and testing "
+                  "(%zu), none is left to train on: --validation-classes and --test-classes take "
+                  "fewer",
+                  set->n_classes, out->validation.n, out->test.n);
     }
     free(parts);
     return status;

@@ -151,9 +151,15 @@ enum status kernel_check(const char *folder, enum kernel_path path, struct kerne
         if (!status) {
             status = run_case(root, index, c, KERNEL_FLOAT32, path, out, err);
         }
+        if (status && err->file[0] == '\0' && !strstr(err->message, c->name)) {
+            char message[sizeof err->message];
+            memcpy(message, err->message, sizeof message);
+            snprintf(err->message, sizeof err->message, "case %.60s: %.400s", c->name, message);
+        }
     }
     if (!status && run == 0) {
-        status = RAISE(err, ERR_INPUT, "%s has no case %s", index, only);
+        status = RAISE(err, ERR_INPUT, "%s names no case %s, and that is no folder of cases", index,
+                       only);
     }
     arena_free(&arena);
     return status;

@@ -116,12 +116,12 @@ static enum status parse_body(struct train_state *state, struct reader *r, struc
                      "the checkpoint belongs to a run with other settings "
                      "(algorithm, network, task shape or rates)");
     }
-    if (data != state->data_hash) {
-        return RAISE(err, ERR_INPUT, "the checkpoint belongs to a run on other data or classes");
-    }
     if (seed != state->seed) {
         return RAISE(err, ERR_INPUT, "the checkpoint belongs to a run with seed %llu, not %llu",
                      (unsigned long long)seed, (unsigned long long)state->seed);
+    }
+    if (data != state->data_hash) {
+        return RAISE(err, ERR_INPUT, "the checkpoint belongs to a run on other data or classes");
     }
     state->iterations_done = take_u64(r);
     state->best_iteration = take_u64(r);

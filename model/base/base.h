@@ -198,6 +198,8 @@ enum status file_begin(struct file_out *f, const char *path, struct error *err);
 enum status file_append(struct file_out *f, const char *data, size_t size, struct error *err);
 /* The file is there, whole, when this returns STATUS_OK. */
 enum status file_finish(struct file_out *f, struct error *err);
+/* Could a file be written there? To be asked before work that would be lost. */
+enum status file_try(const char *path, struct error *err);
 void file_abandon(struct file_out *f); /* also after a finish or an error: does nothing then */
 
 /* ---------------------------------------------------------------- time */

@@ -101,6 +101,22 @@ enum status file_begin(struct file_out *f, const char *path, struct error *err)
     return err->code;
 }
 
+enum status file_try(const char *path, struct error *err)
+{
+    struct file_out f;
+    struct stat info;
+    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
+        return RAISE(err, ERR_IO, "cannot write %s: it is a directory", path);
+    }
+    if (strcmp(path, "-") == 0 || (stat(path, &info) == 0 && !S_ISREG(info.st_mode))) {
+        return STATUS_OK; /* opening a pipe would wait for its reader */
+    }
+    if (file_begin(&f, path, err) == STATUS_OK) {
+        file_abandon(&f);
+    }
+    return err->code;
+}
+
 enum status file_append(struct file_out *f, const char *data, size_t size, struct error *err)
 {
     if (write_all(f->fd, data, size) == STATUS_OK) {
