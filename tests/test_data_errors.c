@@ -214,7 +214,7 @@ static void bad_arrays_are_refused(void **state)
         {"<f4", "(2, 2, 3, 3)", 4 * 36 - 1, "truncated NumPy array"},
         {"<f4", "(2, 2, 3, 3)", 4 * 36 + 4, "overlong NumPy array"},
         {"<c8", "(2, 2, 3, 3)", 8 * 36, "array of type <c8,"},
-        {"|O", "(2, 2, 3, 3)", 8 * 36, "array of type '|O'"},
+        {"|O", "(2, 2, 3, 3)", 8 * 36, "array of type |O,"},
         {"<f4", "(2, 3, 3)", 4 * 18, "array of 3 axes without labels"},
         {"<f4", "(2, 2, 5, 6, 7)", 4 * 840, "(H, W, C)"},
         {"<f4", "(2, 0, 3, 3)", 0, "axes of at least 1"},
