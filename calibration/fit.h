@@ -286,7 +286,7 @@ struct start_mode {
 };
 
 struct start_law {
-    size_t bursts, rows;
+    size_t bursts, rows, kinds;   /* kinds: functions and memory sizes among the bursts */
     struct start_mode cold, warm; /* n = 0: none seen */
     bool modes_guessed;           /* the trace does not say which are cold: two lognormals */
     struct estimate pace_s;       /* between two invocations of one client, median over calls */

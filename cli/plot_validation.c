@@ -28,6 +28,14 @@ static int increasing(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
+/* Two digits, all of those before the point: 0.43, 4.3, 43, 430. */
+static const char *per_cent(char out[24], double share)
+{
+    const double x = 100 * share;
+    snprintf(out, 24, "%.*f", x < 0.995 ? 2 : x < 9.95 ? 1 : 0, fmin(x, 1e15));
+    return out;
+}
+
 static enum status write_points(struct plot *p, const struct grades *g, struct error *err)
 {
     const struct frame *f = &g->frame;
@@ -39,6 +47,9 @@ static enum status write_points(struct plot *p, const struct grades *g, struct e
     bool bars = false;
     double sum = 0;
     double largest = 0;
+    char mean[24];
+    char median[24];
+    char most[24];
     if (errors == NULL) {
         return RAISE(err, ERR_MEMORY, "out of memory for %zu rows", f->n_rows);
     }
@@ -74,9 +85,10 @@ static enum status write_points(struct plot *p, const struct grades *g, struct e
               f->path);
     } else {
         qsort(errors, n, sizeof *errors, increasing);
-        text_printf(&p->note, "%zu rows: mean error %.2g %%, median %.2g %%, largest %.2g %%", n,
-                    100 * sum / (double)n, 100 * 0.5 * (errors[(n - 1) / 2] + errors[n / 2]),
-                    100 * largest);
+        text_printf(&p->note, "%zu rows: mean error %s %%, median %s %%, largest %s %%", n,
+                    per_cent(mean, sum / (double)n),
+                    per_cent(median, 0.5 * (errors[(n - 1) / 2] + errors[n / 2])),
+                    per_cent(most, largest));
         if (frame_text(f, worst, g->label)[0] != '\0') {
             text_puts(&p->note, " (");
             text_plain(&p->note, frame_text(f, worst, g->label), 40);
@@ -107,7 +119,16 @@ static enum status make(struct plot *p, struct error *err)
         return RAISE(err, ERR_USAGE, "plot validation draws at most %d tables", SERIES_LIMIT);
     }
     for (int i = 0; i < p->n_sources && err->code == STATUS_OK; i++) {
-        frame_read_csv(&g.frame, p->sources[i], err);
+        const char *const path = p->sources[i];
+        const size_t length = strlen(path);
+        if (length >= 5 && strcmp(path + length - 5, ".json") == 0) {
+            RAISE(err, ERR_INPUT,
+                  "%s: validation is drawn from the rows of score: faascast score %s --format csv "
+                  "-o rows.csv, then faascast plot validation rows.csv",
+                  path, path);
+            break;
+        }
+        frame_read_csv(&g.frame, path, err);
         g.ends[g.files++] = g.frame.n_rows;
     }
     if (err->code == STATUS_OK &&

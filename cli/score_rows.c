@@ -542,8 +542,14 @@ static enum status read_spec(const struct cli *cli, const char *path, const char
                  name);
     }
     snprintf(s->against, sizeof s->against, "%s", against != NULL ? against : own);
-    if (table_load(s->against, &s->table, err) != STATUS_OK ||
-        read_keys(spec, s, err) != STATUS_OK) {
+    if (table_load(s->against, &s->table, err) == ERR_IO &&
+        against == NULL) { /* where it is named */
+        const struct error cause = *err;
+        *err = (struct error){0};
+        return JSON_RAISE(err, json_member(spec, "against"), ERR_INPUT,
+                          "%.400s (beside the scenario; --against names another)", cause.message);
+    }
+    if (err->code != STATUS_OK || read_keys(spec, s, err) != STATUS_OK) {
         return err->code;
     }
     /* Another table: constants come from the scenario's own, when it is there. */

@@ -124,6 +124,17 @@ drift "2 32 1 16 4 8" >"$dir/steady.csv"
 awk -F, '$1 ~ /r2$/ && $2 == "p50" { two = $5 } $1 ~ /r3$/ && $2 == "p50" { three = $5 }
     END { exit !(two > 0.00403 && two < 0.00405 && three > 0.00806 && three < 0.00809) }' "$dir/out" ||
     fail "a level without drift is not the median of the others: $(cat "$dir/out")"
+# A table that is not there: told where it is named. A scenario started from another finds its table from anywhere.
+sed 's/"against": *"[^"]*"/"against": "none.csv"/' scenarios/jobs/lithops-put.json >"$dir/none.json"
+"$FAASCAST" score "$dir/none.json" >"$dir/out" 2>&1
+[ $? -eq 3 ] && grep -q 'none.json:[0-9]*:[0-9]*: /against: cannot open .*none.csv' "$dir/out" || fail "a missing table: $(cat "$dir/out")"
+"$FAASCAST" new "$dir/own" --from scenarios/jobs/lithops-put.json -q && "$FAASCAST" score "$dir/own.json" >"$dir/out" 2>&1 ||
+    fail "a scenario started from another does not find its table: $(cat "$dir/out")"
+# Warm invocations of a log have no initialisation: the starts of the others are fitted.
+"$FAASCAST" import tests/data/import/cloudwatch_lambda.log -q -o "$dir/log.csv" &&
+    "$FAASCAST" fit "$dir/log.csv" --what start --date 2024 --name mine -o "$dir/mine.json" >"$dir/out" 2>&1 &&
+    grep -q '0 warm starts' "$dir/out" && grep -q 'functions or memory sizes in one fit' "$dir/out" ||
+    fail "starts of a log with warm invocations: $(cat "$dir/out")"
 # Two modes: the median lies in the more frequent one, not between them.
 {
     echo run,op,size_bytes,duration_s

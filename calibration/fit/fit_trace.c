@@ -131,7 +131,9 @@ static enum status fit_loaded(const struct target *target, const struct trace *t
         date_of(t, date, sizeof date);
     }
     if (date[0] == '\0') {
-        return RAISE(err, ERR_USAGE, "%s does not say when it was measured: give --date", t->path);
+        return RAISE(err, ERR_USAGE,
+                     "%s does not say when it was measured: give --date, as in --date 2024-05-31",
+                     t->path);
     }
     struct entry e = {.options = o,
                       .trace = t,

@@ -21,10 +21,10 @@ struct burst {
 
 struct bursts {
     struct burst *at;
-    size_t n;
+    size_t n, rows; /* rows: with a delay */
     uint32_t *of_row;
-    double *delay;
-    uint32_t *buckets; /* hash table of bursts: index + 1, 0 is free */
+    double *delay, *known; /* by row, NaN where none is told; those that are, in order */
+    uint32_t *buckets;     /* hash table of bursts: index + 1, 0 is free */
     size_t n_buckets;
 };
 
@@ -58,9 +58,12 @@ static size_t find_burst(struct bursts *b, uint32_t run, uint32_t function, doub
     return b->n++;
 }
 
+/* Rows without a start (warm invocations of a log that tells initialisations only) stay out: their
+ * delay is NaN. */
 static enum status collect(const struct trace *t, struct bursts *b, struct error *err)
 {
     const bool handler = t->number[TRACE_submit_s] != NULL && t->number[TRACE_start_s] != NULL;
+    size_t n = 0;
     if (!handler && t->number[TRACE_init_s] == NULL) {
         return RAISE(err, ERR_INPUT, "%s: start-up needs submit_s and start_s, or init_s", t->path);
     }
@@ -71,6 +74,10 @@ static enum status collect(const struct trace *t, struct bursts *b, struct error
             return RAISE(err, ERR_INPUT, "%s: row %zu starts %g s before it is asked for", t->path,
                          i + 1, -b->delay[i]);
         }
+        if (isnan(b->delay[i])) {
+            continue;
+        }
+        b->known[n++] = b->delay[i];
         const uint32_t run = label(t, TRACE_run, i), function = label(t, TRACE_function, i);
         const double memory = number(t, TRACE_memory_mib, i);
         const size_t k = find_burst(b, run, function, memory);
@@ -85,7 +92,10 @@ static enum status collect(const struct trace *t, struct bursts *b, struct error
         const double given = number(t, TRACE_concurrency, i);
         burst->concurrency = isnan(given) ? (double)burst->n : given;
     }
-    return STATUS_OK;
+    b->rows = n;
+    return n > 0 ? STATUS_OK
+                 : RAISE(err, ERR_INPUT, "%s: no row tells a start (%s)", t->path,
+                         handler ? "submit_s and start_s" : "init_s");
 }
 
 static int ascending(const void *a, const void *b)
@@ -223,9 +233,9 @@ static enum status fit_mode(const struct bursts *b, const bool *member, size_t r
 
 /* Which rows are cold where nobody says: those above the time at which two lognormals, fitted to
  * all rows, are equally likely. */
-static double limit_of_modes(const struct bursts *b, size_t rows)
+static double limit_of_modes(const struct bursts *b)
 {
-    const struct sample s = {.value = b->delay, .n = rows};
+    const struct sample s = {.value = b->known, .n = b->rows};
     struct fitted two, one;
     struct error ignored = {0};
     if (distribution_fit(FAMILY_SHIFTED_LOGNORMAL, &s, &one, &ignored) != STATUS_OK) {
@@ -265,7 +275,9 @@ static enum status judge_pool(const struct bursts *b, const bool *cold, size_t r
         return RAISE(err, ERR_MEMORY, "no memory for %zu bursts", b->n);
     }
     for (size_t i = 0; i < rows; i++) {
-        colds[b->of_row[i]] += cold[i] ? 1 : 0;
+        if (cold[i]) {
+            colds[b->of_row[i]]++;
+        }
     }
     for (size_t k = 0; k < b->n; k++) {
         const struct burst *const burst = &b->at[k];
@@ -343,21 +355,37 @@ static enum status fit_pace(const struct bursts *b, struct start_law *out, struc
     return STATUS_OK;
 }
 
+static size_t count_kinds(const struct bursts *b)
+{
+    size_t kinds = 0;
+    for (size_t k = 0; k < b->n && kinds < 1000; k++) {
+        size_t like = 0;
+        while (like < k && (b->at[like].function != b->at[k].function ||
+                            b->at[like].memory != b->at[k].memory)) {
+            like++;
+        }
+        kinds += like == k ? 1 : 0;
+    }
+    return kinds;
+}
+
 static enum status fit_bursts(const struct trace *t, const struct bursts *b, unsigned families,
                               bool *cold, struct start_law *out, struct error *err)
 {
     out->bursts = b->n;
-    out->rows = t->n;
+    out->rows = b->rows;
+    out->kinds = count_kinds(b);
     size_t unknown = 0;
     for (size_t k = 0; k < b->n; k++) {
         unknown += b->at[k].unknown;
     }
     out->modes_guessed = unknown > 0 && t->number[TRACE_init_s] == NULL;
-    const double limit = out->modes_guessed ? limit_of_modes(b, t->n) : 0;
+    const double limit = out->modes_guessed ? limit_of_modes(b) : 0;
     for (size_t i = 0; i < t->n; i++) {
         const double c = number(t, TRACE_cold, i);
         /* An initialisation alone is that of a cold start. */
-        cold[i] = isnan(c) ? !out->modes_guessed || b->delay[i] > limit : c > 0;
+        cold[i] =
+            !isnan(b->delay[i]) && (isnan(c) ? !out->modes_guessed || b->delay[i] > limit : c > 0);
     }
     if (fit_pace(b, out, err) != STATUS_OK) {
         return err->code;
@@ -366,13 +394,13 @@ static enum status fit_bursts(const struct trace *t, const struct bursts *b, uns
     for (size_t i = 0; i < t->n; i++) {
         colds += cold[i] ? 1 : 0;
     }
-    const bool both = colds > 0 && colds < t->n; /* forced cold starts say nothing of a pool */
+    const bool both = colds > 0 && colds < b->rows; /* forced cold starts say nothing of a pool */
     if ((both && judge_pool(b, cold, t->n, out, err) != STATUS_OK) ||
         fit_mode(b, cold, t->n, families, &out->cold, err) != STATUS_OK) {
         return err->code;
     }
     for (size_t i = 0; i < t->n; i++) {
-        cold[i] = !cold[i];
+        cold[i] = !cold[i] && !isnan(b->delay[i]);
     }
     return fit_mode(b, cold, t->n, families, &out->warm, err);
 }
@@ -384,6 +412,7 @@ enum status start_fit(const struct trace *t, unsigned families, struct start_law
     struct bursts b = {.at = malloc(t->n * sizeof *b.at),
                        .of_row = malloc(t->n * sizeof *b.of_row),
                        .delay = malloc(t->n * sizeof *b.delay),
+                       .known = malloc(t->n * sizeof *b.known),
                        .n_buckets = 64};
     while (b.n_buckets < 2 * t->n) {
         b.n_buckets *= 2;
@@ -391,7 +420,8 @@ enum status start_fit(const struct trace *t, unsigned families, struct start_law
     b.buckets = calloc(b.n_buckets, sizeof *b.buckets);
     bool *const cold = malloc(t->n * sizeof *cold);
     enum status code = STATUS_OK;
-    if (b.at == NULL || b.of_row == NULL || b.delay == NULL || b.buckets == NULL || cold == NULL) {
+    if (b.at == NULL || b.of_row == NULL || b.delay == NULL || b.known == NULL ||
+        b.buckets == NULL || cold == NULL) {
         code = RAISE(err, ERR_MEMORY, "no memory for %zu rows", t->n);
     } else {
         code = collect(t, &b, err);
@@ -402,6 +432,7 @@ enum status start_fit(const struct trace *t, unsigned families, struct start_law
     free(b.at);
     free(b.of_row);
     free(b.delay);
+    free(b.known);
     free(b.buckets);
     free(cold);
     return code;

@@ -33,6 +33,12 @@ enum status fit_start(struct entry *e, struct error *err)
     }
     entry_say(e, "%zu bursts, %zu cold and %zu warm starts%s\n", law.bursts, law.cold.n, law.warm.n,
               law.modes_guessed ? " (told apart by their times alone)" : "");
+    if (law.kinds > 1) {
+        entry_say(e,
+                  "%zu functions or memory sizes in one fit, their differences in run_sd: "
+                  "--where keeps one\n",
+                  law.kinds);
+    }
     if (law.pool_bursts > 0) {
         char said[160];
         snprintf(said, sizeof said,

@@ -53,8 +53,8 @@ static enum status fit_store_op(struct entry *e, const char *op, uint32_t label,
     if (code == STATUS_OK && r.n >= 4) {
         code = fit_distribution(e, key, &r, err);
     } else if (code == STATUS_OK) {
-        code = RAISE(err, ERR_INPUT, "%s: only %zu rows tell the latency of '%s'", e->trace->path,
-                     r.n, op);
+        code = RAISE(err, ERR_INPUT, "%s: %zu row%s of '%s' with a latency, four are needed",
+                     e->trace->path, r.n, r.n == 1 ? "" : "s", op);
     }
     rows_free(&r);
     return code;

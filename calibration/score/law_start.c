@@ -99,13 +99,16 @@ static enum status grade_burst(struct law_work *w, const struct law_rows *group,
                                           law_number(group->t, TRACE_submit_s, row)
                                     : law_number(group->t, TRACE_init_s, row);
         const double cold = law_number(group->t, TRACE_cold, row);
+        if (isnan(took)) {
+            continue;
+        }
         if (isnan(cold) ? took > limit : cold > 0) {
             delay[n_cold++] = took;
         } else {
             warm[n_warm++] = took;
         }
     }
-    const double n = (double)group->n;
+    const double n = (double)(n_cold + n_warm);
     const double pool = pool_before(group->t, group->at[0]);
     grade_mode(w, group, &law->cold, delay, n_cold, cold_words, err);
     grade_mode(w, group, &law->warm, warm, n_warm, warm_words, err);
