@@ -19,7 +19,8 @@ static const struct cli_option options[] = {
     {"quota", NULL, "also measure CPU quotas, to check the 1/v law (needs a control group)"},
     {"name", "NAME", "name of the profile (the file's, or 'here')"},
     {"add", NULL, "keep the tasks that the -o file holds (same CPU and kernel), measure the rest"},
-    {"compare", "PROFILE", "say what moved since that profile was measured"},
+    {"compare", "PROFILE",
+     "say what moved since that profile (a file, or the name of a shipped one) was measured"},
     {NULL, NULL, NULL},
 };
 
@@ -298,8 +299,12 @@ static enum status calibrate(struct cli *cli, const struct cases *cases, struct 
     static const double quotas[] = {1.0, 0.75, 0.5, 0.25, 0.1};
     const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
     const char *const path = cli_option(cli, "o"), *const name = cli_option(cli, "name");
-    const char *const then = cli_option(cli, "compare");
-    char stem[64] = "here";
+    const char *then = cli_option(cli, "compare");
+    char stem[64] = "here", shipped[4096];
+    if (then != NULL && strpbrk(then, "./") == NULL) { /* a name, as scenarios give it */
+        snprintf(shipped, sizeof shipped, "%s/profiles/%s.json", cli->data_dir, then);
+        then = access(then, F_OK) != 0 ? shipped : then;
+    }
     if (then != NULL && cli_option(cli, "format") != NULL) {
         return RAISE(err, ERR_USAGE, "--format: --compare prints a table alone");
     }

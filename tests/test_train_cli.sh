@@ -121,6 +121,8 @@ wait $child
 grep -q 'stopped after [01] of 4 kinds of task; --add goes on' "$work/err" || fail "an interrupted calibration: $(cat "$work/err")"
 grep -q 'not finished: ' "$work/part.json" || fail "an interrupted calibration is not marked"
 
+expect 1 'profiles/epyc-zen5.json' calibrate tests/data/small.json --seconds 0.05 --compare epyc-zen5
+
 # A profile with a mistake in it.
 sed 's/"unit_s"/"unit_sec"/' "$work/mine.json" >"$work/spelt.json"
 expect 3 "unknown key 'unit_sec' of a measured task, did you mean 'unit_s'?" predict tests/data/small.json --set /compute/profile="$work/spelt.json"
