@@ -168,19 +168,20 @@ static enum status check_memory(const struct config *c, const struct program *p,
 
 /* What a function is billed for that is alive until a segment of this length ends: from its own
  * start; before INIT was billed, from its handler. A worker that starts early waits for the last
- * one, half of the pacing on average, and that wait is billed. */
+ * one, half of the pacing on average, and that wait is billed; one that waits for nobody ends as
+ * much earlier as it started. */
 static double billed_life(const struct platform *host, double segment_s, double start_s,
-                          double own_start_s)
+                          double own_start_s, bool waits)
 {
     const double free_s = start_s - own_start_s + (host->start_billed ? 0 : own_start_s);
-    const double early_s = larger(0, start_s - own_start_s) / 2;
+    const double early_s = waits ? larger(0, start_s - own_start_s) / 2 : 0;
     return billed(host, segment_s - larger(0, free_s - early_s));
 }
 
 /* Seconds one function is billed for in all segments. length_s: of a full segment and of the last
  * one, both less their start. */
 static double billed_segments(const struct platform *host, const struct tally *t,
-                              const struct job_starts *starts, const double length_s[2])
+                              const struct job_starts *starts, const double length_s[2], bool waits)
 {
     const double start_s[3] = {t->start_s, t->again_start_s, t->later_start_s};
     const double own_s[3] = {starts->own_s, starts->own_s,
@@ -192,11 +193,26 @@ static double billed_segments(const struct platform *host, const struct tally *t
         const double such = i < 2 ? (segments > i ? 1 : 0) : larger(segments - 2, 0);
         const bool last = such > 0 && (i == 2 || segments == i + 1);
         const double full = such - last;
+        sum_s += full > 0 ? full * billed_life(host, length_s[0] + start_s[i], start_s[i], own_s[i],
+                                               waits)
+                          : 0;
         sum_s +=
-            full > 0 ? full * billed_life(host, length_s[0] + start_s[i], start_s[i], own_s[i]) : 0;
-        sum_s += last ? billed_life(host, length_s[1] + start_s[i], start_s[i], own_s[i]) : 0;
+            last ? billed_life(host, length_s[1] + start_s[i], start_s[i], own_s[i], waits) : 0;
     }
     return sum_s;
+}
+
+/* Does a role wait for anybody? Functions of a map do not. */
+static bool role_waits(const struct program *p, const struct role *role)
+{
+    bool waits = false;
+    for (int k = 0; k < SPANS; k++) {
+        const struct span *span = &role->span[k];
+        for (uint32_t i = span->first; i < span->first + span->ops; i++) {
+            waits = waits || p->ops[i].kind == OP_AWAIT;
+        }
+    }
+    return waits;
 }
 
 /* Fill the parts of the tally that follow from rounds and segments: counts, seconds billed. */
@@ -233,7 +249,7 @@ static void settle(const struct config *c, const struct program *p, const struct
         if (role->host != HOST_WORKER || host->kind != PLATFORM_FUNCTION) {
             continue;
         }
-        t->billed_s[r] = actors * billed_segments(host, t, starts, length_s);
+        t->billed_s[r] = actors * billed_segments(host, t, starts, length_s, role_waits(p, role));
         t->invocations += actors * segments;
     }
 }

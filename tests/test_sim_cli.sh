@@ -46,6 +46,16 @@ printf '{"format": 1, "include": ["%s/scenarios/jobs/burst.json"], "catalogue": 
 "$FAASCAST" simulate "$work/own.json" --format csv >"$work/out" 2>"$work/err" || fail "an entry of its own: $(cat "$work/err")"
 grep -q ",again," "$work/out" || fail "the row does not name its own entry: $(cat "$work/out")"
 
+# Functions of a map wait for nobody: invoked one after another over 40 s, each is billed its own eight seconds by both.
+cost() { # engine
+    "$FAASCAST" "$1" scenarios/jobs/burst.json --set /platform/invoke_latency_s=0.2 --set /platform/workers=200 --format json |
+        sed -n 's/.*"cost_usd": \([0-9.e-]*\).*/\1/p'
+}
+closed=$(cost predict)
+played=$(cost simulate)
+awk -v a="$closed" -v b="$played" 'BEGIN { exit !(a > 0 && a > 0.97 * b && a < 1.03 * b) }' ||
+    fail "a map invoked slowly costs $closed by the closed form and $played as played"
+
 # Interrupted: what is done is told, exit code 130. Without end unless it is interrupted.
 endless="--set /simulation/replications_max=1000000000 --set /simulation/half_width_ratio=1e-9 --threads 2"
 # The run for the timeline is cut off too: the answer does not hang on it.
