@@ -29,10 +29,14 @@ struct answer {
 };
 
 struct remote {
-    int ranks, next;
+    int ranks;
+    /* By rank, number 0 is not used: chunks at work there and how many may be. Close together, for
+     * they are looked through for every chunk. */
+    unsigned char *count, *depth;
+    size_t busy; /* ranks with no room left */
     struct peer {
         struct chunk *at_work[DEPTH_MAX];
-        int count, depth, next;
+        int next;
         struct question asked[DEPTH_MAX]; /* on their way */
         MPI_Request request[DEPTH_MAX];
     } * peers; /* by rank; number 0 is not used */
@@ -83,8 +87,13 @@ enum status remote_open(uint64_t scenario, struct remote **out, struct error *er
         return STATUS_OK;
     }
     r->peers = calloc((size_t)r->ranks, sizeof *r->peers);
-    if (r->peers == NULL) {
+    r->count = calloc((size_t)r->ranks, 1);
+    r->depth = calloc((size_t)r->ranks, 1);
+    if (r->peers == NULL || r->count == NULL || r->depth == NULL) {
         RAISE(err, ERR_MEMORY, "out of memory for %d ranks", r->ranks);
+        free(r->peers);
+        free(r->count);
+        free(r->depth);
         free(r);
         return err->code;
     }
@@ -96,7 +105,7 @@ enum status remote_open(uint64_t scenario, struct remote **out, struct error *er
     }
     for (int i = 1; i < r->ranks; i++) {
         uint64_t theirs = 0;
-        r->peers[i].depth = DEPTH;
+        r->depth[i] = DEPTH;
         for (int k = 0; k < DEPTH_MAX; k++) {
             r->peers[i].request[k] = MPI_REQUEST_NULL;
         }
@@ -127,33 +136,52 @@ void remote_close(struct remote *r)
             free(r->receipts[i].buffer);
         }
         free(r->peers);
+        free(r->count);
+        free(r->depth);
         free(r);
     }
 }
 
-bool remote_give(struct remote *r, struct chunk *c)
+static bool is_busy(const struct remote *r, int rank)
 {
-    for (int depth = 0; depth < DEPTH_MAX; depth++) { /* first those with nothing to do */
-        for (int i = 1; i < r->ranks; i++) {
-            struct peer *p = &r->peers[i];
-            if (p->count != depth || p->count >= p->depth) {
-                continue;
+    return r->count[rank] >= r->depth[rank];
+}
+
+/* The rank with the least to do that has room; 0: none has. */
+static int idlest(const struct remote *r)
+{
+    int best = 0;
+    for (int i = 1; i < r->ranks; i++) {
+        if (!is_busy(r, i) && (best == 0 || r->count[i] < r->count[best])) {
+            best = i;
+            if (r->count[i] == 0) {
+                break;
             }
-            struct question *q = &p->asked[p->next];
-            MPI_Request *request = &p->request[p->next];
-            MPI_Wait(request, MPI_STATUS_IGNORE); /* long answered */
-            q->from = c->from;
-            q->span = c->span;
-            q->simulate = c->simulate;
-            memcpy(q->wanted, c->wanted, c->span);
-            const int size = (int)(offsetof(struct question, wanted) + c->span);
-            MPI_Isend(q, size, MPI_BYTE, i, TAG_CHUNK, MPI_COMM_WORLD, request);
-            p->next = (p->next + 1) % DEPTH_MAX;
-            p->at_work[p->count++] = c;
-            return true;
         }
     }
-    return false;
+    return best;
+}
+
+bool remote_give(struct remote *r, struct chunk *c)
+{
+    const int i = r->busy + 1 < (size_t)r->ranks ? idlest(r) : 0;
+    if (i == 0) {
+        return false;
+    }
+    struct peer *p = &r->peers[i];
+    struct question *q = &p->asked[p->next];
+    MPI_Request *request = &p->request[p->next];
+    MPI_Wait(request, MPI_STATUS_IGNORE); /* long answered */
+    q->from = c->from;
+    q->span = c->span;
+    q->simulate = c->simulate;
+    memcpy(q->wanted, c->wanted, c->span);
+    const int size = (int)(offsetof(struct question, wanted) + c->span);
+    MPI_Isend(q, size, MPI_BYTE, i, TAG_CHUNK, MPI_COMM_WORLD, request);
+    p->next = (p->next + 1) % DEPTH_MAX;
+    p->at_work[r->count[i]++] = c;
+    r->busy += is_busy(r, i);
+    return true;
 }
 
 static void unpack(const char *bytes, struct chunk *c)
@@ -202,8 +230,10 @@ static void receive(struct remote *r, struct error *err)
         struct peer *p = &r->peers[status.MPI_SOURCE];
         in->peer = status.MPI_SOURCE;
         in->chunk = p->at_work[0];
-        p->count--;
-        memmove(p->at_work, p->at_work + 1, (size_t)p->count * sizeof p->at_work[0]);
+        r->busy -= is_busy(r, in->peer);
+        r->count[in->peer]--;
+        r->busy += is_busy(r, in->peer);
+        memmove(p->at_work, p->at_work + 1, r->count[in->peer] * sizeof p->at_work[0]);
         MPI_Irecv(in->buffer, size, MPI_BYTE, in->peer, TAG_ANSWER, MPI_COMM_WORLD, &r->coming[i]);
     }
 }
@@ -221,7 +251,9 @@ struct chunk *remote_take(struct remote *r, struct error *err)
     struct chunk *c = in->chunk;
     in->chunk = NULL;
     unpack(in->buffer, c);
-    r->peers[in->peer].depth = DEPTH + (int)fmin(sweep_ahead(c->took_s), DEPTH_MAX - DEPTH);
+    r->busy -= is_busy(r, in->peer);
+    r->depth[in->peer] = (unsigned char)(DEPTH + fmin(sweep_ahead(c->took_s), DEPTH_MAX - DEPTH));
+    r->busy += is_busy(r, in->peer);
     if (c->rows.records.failed || c->rows.labels.failed) {
         RAISE(err, ERR_MEMORY, "out of memory for an answer");
     }

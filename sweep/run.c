@@ -20,8 +20,10 @@ struct clerk {
     struct team *team;
     struct remote *remote;
     struct lane *lanes;
-    struct lane check;                    /* identities of what is stored already */
-    struct chunk *spare, *pending, *held; /* held: found nobody with room */
+    struct lane check;          /* identities of what is stored already */
+    struct chunk *spare, *held; /* held: found nobody with room */
+    struct chunk **pending;     /* done, not yet stored */
+    size_t n_pending, pending_room;
     size_t pending_rows, at_work, at_work_here;
     double pending_since_s;
     double chunk_s; /* what the last chunk computed here took */
@@ -59,21 +61,10 @@ static struct chunk *pop(struct chunk **list)
     return c;
 }
 
-/* Rows that come in the order of their points are appended to the store, which is quicker. */
-static void push_in_order(struct chunk **list, struct chunk *c)
+static int by_point(const void *pa, const void *pb)
 {
-    struct chunk *before = NULL;
-    struct chunk *after = *list;
-    while (after != NULL && after->from < c->from) {
-        before = after;
-        after = next_of(after);
-    }
-    c->task.next = (struct team_task *)after;
-    if (before == NULL) {
-        *list = c;
-    } else {
-        before->task.next = &c->task;
-    }
+    const struct chunk *a = *(struct chunk *const *)pa, *b = *(struct chunk *const *)pb;
+    return a->from < b->from ? -1 : a->from > b->from;
 }
 
 static void free_list(struct chunk *list)
@@ -176,27 +167,39 @@ static struct chunk *next_chunk(struct clerk *k, struct error *err)
 static enum status flush(struct clerk *k, struct error *err)
 {
     uint64_t rows = 0;
-    if (k->pending == NULL || store_begin(k->store, err) != STATUS_OK) {
+    if (k->n_pending == 0 || store_begin(k->store, err) != STATUS_OK) {
         return err->code;
     }
-    for (struct chunk *c = k->pending; c != NULL && err->code == STATUS_OK; c = next_of(c)) {
-        store_insert(k->store, k->series, &c->rows, err);
-        rows += c->rows.n_records;
+    /* Rows that come in the order of their points are appended to the store, which is quicker. */
+    qsort(k->pending, k->n_pending, sizeof *k->pending, by_point);
+    for (size_t i = 0; i < k->n_pending && err->code == STATUS_OK; i++) {
+        store_insert(k->store, k->series, &k->pending[i]->rows, err);
+        rows += k->pending[i]->rows.n_records;
     }
     if (err->code == STATUS_OK && store_commit(k->store, err) == STATUS_OK) {
         k->counts->computed += rows;
     } else {
         store_rollback(k->store);
     }
-    for (struct chunk *c; (c = pop(&k->pending)) != NULL;) {
-        push(&k->spare, c);
+    while (k->n_pending > 0) {
+        push(&k->spare, k->pending[--k->n_pending]);
     }
     k->pending_rows = 0;
     return err->code;
 }
 
-static void keep(struct clerk *k, struct chunk *c)
+static enum status keep(struct clerk *k, struct chunk *c, struct error *err)
 {
+    if (k->n_pending == k->pending_room) {
+        const size_t room = k->pending_room > 0 ? 2 * k->pending_room : 64;
+        struct chunk **more = realloc(k->pending, room * sizeof *more);
+        if (more == NULL) {
+            push(&k->spare, c);
+            return RAISE(err, ERR_MEMORY, "out of memory for a sweep");
+        }
+        k->pending = more;
+        k->pending_room = room;
+    }
     k->counts->skipped += c->skipped;
     k->counts->failed += c->failed;
     if (c->failed > 0) {
@@ -206,11 +209,12 @@ static void keep(struct clerk *k, struct chunk *c)
         }
         k->stop = k->stop || k->options->fail_fast;
     }
-    if (k->pending == NULL) {
+    if (k->n_pending == 0) {
         k->pending_since_s = monotonic_s();
     }
     k->pending_rows += c->rows.n_records;
-    push_in_order(&k->pending, c);
+    k->pending[k->n_pending++] = c;
+    return STATUS_OK;
 }
 
 /* Chunks to whoever has room: two each and what is done while the clerk writes a batch of rows, so
@@ -283,9 +287,9 @@ static enum status one_engine(struct clerk *k, struct error *err)
         }
         struct chunk *c = finished(k, err);
         if (c != NULL) {
-            keep(k, c);
+            keep(k, c, err);
         }
-        if (err->code == STATUS_OK && k->pending != NULL &&
+        if (err->code == STATUS_OK && k->n_pending > 0 &&
             (k->pending_rows >= FLUSH_ROWS || monotonic_s() - k->pending_since_s >= flush_s)) {
             flush(k, err);
         }
@@ -350,8 +354,11 @@ enum status sweep_run(const struct scenario *s, const struct sweep_options *o,
     }
     lane_free(&k.check);
     free(k.lanes);
+    for (size_t i = 0; i < k.n_pending; i++) {
+        push(&k.spare, k.pending[i]);
+    }
+    free(k.pending);
     free_list(k.spare);
-    free_list(k.pending);
     if (err->code == STATUS_OK && k.failure.code != STATUS_OK) {
         *err = k.failure;
     }
