@@ -240,9 +240,9 @@ static enum status write_rows(struct text *out, const struct break_even_question
         text_puts(out, "pointer,value,jump");
         static const char *const parts[] = {"before", "after"};
         for (int k = 0; k < 2; k++) {
-            static const char *const keys[] = {"configuration", "system",     "platform",
-                                               "store",         "workers",    "memory_mib",
-                                               "time_s",        "bound",      "cost_usd"};
+            static const char *const keys[] = {"configuration", "system",  "platform",
+                                               "store",         "workers", "memory_mib",
+                                               "time_s",        "bound",   "cost_usd"};
             for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
                 text_printf(out, ",%s_%s", parts[k], keys[i]);
             }
@@ -308,6 +308,14 @@ enum status plan_break_even(const struct cli *cli, const char *asked,
         break_even_open(&q, (double)NAN, &look, err) == STATUS_OK) {
         text_provenance_now(&provenance, cli, &look.scenario, "predict", (double)NAN, err);
         break_even_close(&look);
+    }
+    if (err->code == STATUS_OK && found->n_changes == 0 && !found->has_first && !found->has_last) {
+        struct text words = {0};
+        text_limits(&words, &found->limits);
+        RAISE(err, ERR_INFEASIBLE, "no configuration is %s at any %s from %g to %g",
+              words.data != NULL && words.size > 0 ? words.data : "feasible", pointer,
+              found->low, found->high);
+        text_free(&words);
     }
     if (err->code == STATUS_OK) {
         if (cli->format == FORMAT_TABLE) {

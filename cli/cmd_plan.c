@@ -244,6 +244,13 @@ static void explain_infeasible(struct plan *p, struct error *err)
 /* Each look at the number reads the scenario anew; only what the command line limits is fixed. */
 static enum status break_even(struct plan *p, const char *asked, struct error *err)
 {
+    size_t times = 0;
+    for (size_t i = 0; i < p->cli->n_options; i++) {
+        times += strcmp(p->cli->option_names[i], "break-even") == 0;
+    }
+    if (times > 1) {
+        return RAISE(err, ERR_USAGE, "--break-even: %zu numbers, expected one at a time", times);
+    }
     const bool said = cli_option(p->cli, "minimise") != NULL;
     return read_limits(p, err) == STATUS_OK && read_objective(p, err) == STATUS_OK
                ? plan_break_even(p->cli, asked, said ? &p->objective : NULL, &p->limits, err)

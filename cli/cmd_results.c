@@ -128,6 +128,8 @@ static enum exit_code run(struct cli *cli, struct error *err)
     if (export_rows(&e, err) == STATUS_OK && !cli->quiet && file != NULL &&
         strcmp(file, "-") != 0) {
         fprintf(stderr, "%llu rows in %s\n", (unsigned long long)e.rows, file);
+    } else if (err->code == STATUS_OK && e.rows == 0 && condition != NULL && !cli->quiet) {
+        fprintf(stderr, "no row meets '%s'\n", condition);
     }
     return e.failed ? EXIT_UNMET : EXIT_DONE;
 }

@@ -265,6 +265,9 @@ static void write_table(struct text *out, const struct config *c, const struct s
         text_printf(out, "\n%zu rows are left out: a configuration in them is infeasible\n",
                     s->infeasible);
     }
+    text_puts(
+        out,
+        "\nOnly inputs with a spread, or a fitted interval, are looked at; --vary adds others.\n");
     if (s->left_out > 0) {
         text_printf(out, "\n%zu inputs are left out: too many\n", s->left_out);
     }

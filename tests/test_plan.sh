@@ -198,4 +198,8 @@ plan 2 --minimise balanced:2
 plan 2 --deadline soon
 plan 2 --strategy guess
 plan 2 --confidence 2
+plan 2 --break-even /store/latency_s --break-even /workload/iterations
+says 'expected one at a time'
+plan 4 --break-even /store/latency_s:0.01:0.1 --deadline '1 s'
+says 'no configuration is within 1 s'
 exit $bad
