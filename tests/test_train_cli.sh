@@ -111,14 +111,14 @@ expect 2 'did you mean synthetic?' train tests/data/small.json --data syntetic
     fail "calibrate asks for the profile it is to write"
 expect 3 'holds tasks of the kernel built for portable, this one is for plain' calibrate tests/data/small.json --seconds 0.05 \
     --set /workload/adaptation_steps=2 --path plain -o "$work/portable.json" --add
-"$FAASCAST" calibrate --algorithms maml --seconds 30 -o "$work/part.json" >/dev/null 2>"$work/err" &
+"$FAASCAST" calibrate --shots 1,2,3,4,5 --seconds 30 -o "$work/part.json" >/dev/null 2>"$work/err" &
 child=$!
 sleep 1
 kill -INT $child
 kill -TERM $child
 wait $child
 [ $? -eq 130 ] || fail "an interrupted calibration does not exit with 130"
-grep -q 'stopped after [01] of 4 kinds of task; --add goes on' "$work/err" || fail "an interrupted calibration: $(cat "$work/err")"
+grep -q 'stopped after [0-9]* of 50 kinds of task; --add goes on' "$work/err" || fail "an interrupted calibration: $(cat "$work/err")"
 grep -q 'not finished: ' "$work/part.json" || fail "an interrupted calibration is not marked"
 
 expect 1 'profiles/epyc-zen5.json' calibrate tests/data/small.json --seconds 0.05 --compare epyc-zen5
