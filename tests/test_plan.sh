@@ -11,7 +11,7 @@ fail() {
     bad=1
 }
 scenario=scenarios/metafaas/mini-imagenet-maml-5way-1shot.json
-small="--set /name=small --set /plan={\"grid\":{\"/platform/workers\":[1,2,4,8,9,16],\"/platform/memory_mib\":{\"from\":256,\"to\":10240,\"points\":157}}}"
+small="--set /name=small --set /compute/framework_ratio=2.42 --set /plan={\"grid\":{\"/platform/workers\":[1,2,4,8,9,16],\"/platform/memory_mib\":{\"from\":256,\"to\":10240,\"points\":157}}}"
 plan() { # expected exit code, arguments
     want=$1
     shift
