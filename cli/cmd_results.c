@@ -116,12 +116,6 @@ static enum exit_code run(struct cli *cli, struct error *err)
         (unwanted != NULL && cli_condition(unwanted, &fail_if, err) != STATUS_OK)) {
         return EXIT_USAGE;
     }
-    for (int i = 0; file != NULL && i < cli->n_arguments; i++) {
-        if (strcmp(file, cli->arguments[i]) == 0) {
-            RAISE(err, ERR_USAGE, "-o %s is one of the stores that are read", file);
-            return EXIT_USAGE;
-        }
-    }
     e.run = (int64_t)number;
     e.where = condition != NULL ? &where : NULL;
     e.fail_if = unwanted != NULL ? &fail_if : NULL;

@@ -258,7 +258,9 @@ static enum exit_code run_here(struct cli *cli, bool remote, struct error *err)
             struct text out = {0};
             if (sweep_estimate(&s, &o, &e, err) == STATUS_OK) {
                 dry_run(&out, cli, &s, &o, &e);
-                cli_write(cli, &out, err);
+                /* -o names what a sweep would write: nothing is written there now. */
+                file_write("-", out.data != NULL ? out.data : "", out.size, err);
+                text_free(&out);
                 code = EXIT_DONE;
             }
         } else {

@@ -168,7 +168,7 @@ static enum status check_output(const struct cli *cli, struct error *err)
             return RAISE(err, ERR_USAGE, "-o %s: this is the file that is read", path);
         }
     }
-    return file_try(path, err);
+    return cli->command->keeps_store ? STATUS_OK : file_try(path, err);
 }
 
 static enum status settle(struct cli *cli, struct error *err)
@@ -202,7 +202,7 @@ static enum status settle(struct cli *cli, struct error *err)
         (c->arguments_max >= 0 && cli->n_arguments > c->arguments_max)) {
         return RAISE(err, ERR_USAGE, "usage: faascast %s [options] %s", c->name, c->arguments);
     }
-    return c->keeps_store ? STATUS_OK : check_output(cli, err);
+    return check_output(cli, err);
 }
 
 /* A folder of ours: named by the environment, beside the installed program, or the source tree. */

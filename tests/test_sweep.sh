@@ -165,5 +165,11 @@ sweep "$scenario" --dry-run --store none.db | grep -q '^2000 points, 0 of them s
 [ ! -e none.db ] || fail "--dry-run makes a store"
 sweep "$scenario" --shard 1/4 --store quarter.db -q || fail "a quarter"
 sweep "$scenario" --dry-run --store quarter.db | grep -q '^2000 points, 492 of them stored' || fail "--dry-run beside a quarter"
+cp quarter.db dry.db
+sweep "$scenario" --dry-run -o dry.db | grep -q '^2000 points, 492 of them stored already in dry.db' || fail "--dry-run -o of a store"
+cmp -s quarter.db dry.db || fail "--dry-run writes over the store that -o names"
+cp "$scenario" own.json
+sweep own.json -o own.json 2>err && fail "a sweep over its own scenario"
+grep -q 'own.json: this is the file that is read' err && cmp -s "$scenario" own.json || fail "a sweep over its own scenario: $(cat err)"
 sweep "$scenario" --dry-run --store quarter.db --set /workload/iterations=7 | grep -q '^2000 points, 0 of them stored' || fail "--dry-run of another scenario"
 exit $bad
