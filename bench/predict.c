@@ -114,7 +114,8 @@ int main(int argc, char **argv)
                 double per_s = 0;
                 measure(&s, 50 * evaluations, &per_s, &err);
                 printf("%-24s %14.0f %10.1f  peak memory %ld KiB before, %ld KiB after %.0g\n",
-                       protocols[k]->name, per_s, 1e9 / per_s, before, peak_kib(), 50 * evaluations);
+                       protocols[k]->name, per_s, 1e9 / per_s, before, peak_kib(),
+                       50 * evaluations);
             }
             scenario_free(&s);
         }

@@ -313,8 +313,8 @@ enum status plan_break_even(const struct cli *cli, const char *asked,
         struct text words = {0};
         text_limits(&words, &found->limits);
         RAISE(err, ERR_INFEASIBLE, "no configuration is %s at any %s from %g to %g",
-              words.data != NULL && words.size > 0 ? words.data : "feasible", pointer,
-              found->low, found->high);
+              words.data != NULL && words.size > 0 ? words.data : "feasible", pointer, found->low,
+              found->high);
         text_free(&words);
     }
     if (err->code == STATUS_OK) {

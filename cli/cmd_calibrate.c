@@ -221,7 +221,7 @@ static enum status cases_from_grid(const struct cli *cli, struct cases *cases, s
         .cli = cli,
         .cases = cases,
         .workload = {.kind = WORK_META, .ways = 5, .meta_batch = 1, .theta_fixed = true}};
-    if (cli_number(cli, "queries", 1, 1000, 15, &g.workload.queries, err) == STATUS_OK &&
+    if (cli_count(cli, "queries", 1, 1000, 15, &g.workload.queries, err) == STATUS_OK &&
         catalogue_read(&arena, cli->data_dir, NULL, &g.catalogue, err) == STATUS_OK) {
         grid_step(&g, "", err);
     }
@@ -293,18 +293,14 @@ static enum status choose_path(const struct cli *cli, struct cases *cases, struc
     return STATUS_OK;
 }
 
-static enum status calibrate(struct cli *cli, const struct cases *cases, struct text *out,
-                             struct error *err)
+/* then: the profile to compare with, or NULL. */
+static enum status calibrate(struct cli *cli, const struct cases *cases, const char *then,
+                             struct text *out, struct error *err)
 {
     static const double quotas[] = {1.0, 0.75, 0.5, 0.25, 0.1};
     const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
     const char *const path = cli_option(cli, "o"), *const name = cli_option(cli, "name");
-    const char *then = cli_option(cli, "compare");
-    char stem[64] = "here", shipped[4096];
-    if (then != NULL && strpbrk(then, "./") == NULL) { /* a name, as scenarios give it */
-        snprintf(shipped, sizeof shipped, "%s/profiles/%s.json", cli->data_dir, then);
-        then = access(then, F_OK) != 0 ? shipped : then;
-    }
+    char stem[64] = "here";
     if (then != NULL && cli_option(cli, "format") != NULL) {
         return RAISE(err, ERR_USAGE, "--format: --compare prints a table alone");
     }
@@ -330,7 +326,7 @@ static enum status calibrate(struct cli *cli, const struct cases *cases, struct 
     }
     if (cli_number(cli, "seconds", 0.05, 1e5, o.measure.seconds_max, &o.measure.seconds_max, err) !=
             STATUS_OK ||
-        cli_number(cli, "threads", 1, 64, cpus > 0 ? (double)cpus : 1.0, &threads, err) !=
+        cli_count(cli, "threads", 1, 64, cpus > 0 ? (double)cpus : 1.0, &threads, err) !=
             STATUS_OK) {
         return err->code;
     }
@@ -399,8 +395,21 @@ static enum exit_code run(struct cli *cli, struct error *err)
         RAISE(err, ERR_USAGE, "the scenarios have no configuration to measure");
     }
     if (err->code == STATUS_OK && choose_path(cli, &cases, err) == STATUS_OK) {
+        struct arena arena = {0};
+        const char *then = cli_option(cli, "compare");
+        if (then != NULL) { /* named as scenarios do */
+            const struct json name = {
+                .kind = JSON_STRING, .text = then, .origin = {.file = "--compare"}};
+            then = profile_path(&arena, cli->data_dir, &name);
+            if (then == NULL) {
+                RAISE(err, ERR_MEMORY, "out of memory looking for a profile");
+            }
+        }
         cli_hold_interrupts(true);
-        calibrate(cli, &cases, &out, err);
+        if (err->code == STATUS_OK) {
+            calibrate(cli, &cases, then, &out, err);
+        }
+        arena_free(&arena);
     }
     if ((err->code == STATUS_OK || err->code == ERR_INTERRUPTED) && out.size > 0) {
         struct error write = {0};

@@ -1,5 +1,4 @@
 /* new: a scenario of one's own, starting from another. */
-#define _XOPEN_SOURCE 700 /* realpath */
 #include "cli/commands.h"
 
 #include <stdlib.h>
@@ -10,25 +9,6 @@ static const struct cli_option options[] = {
     {"from", "SCENARIO", "the scenario to start from"},
     {NULL, NULL, NULL},
 };
-
-/* A file named beside the scenario it came from: its full name, so that it is found from here. */
-static void keep_found(struct scenario *s, const char *from, struct json *name)
-{
-    if (name == NULL || name->kind != JSON_STRING || name->text[0] == '/') {
-        return;
-    }
-    struct text beside = {0};
-    const char *const slash = strrchr(from, '/');
-    text_append(&beside, from, slash != NULL ? (size_t)(slash - from) + 1 : 0);
-    text_puts(&beside, name->text);
-    char *const full = beside.failed ? NULL : realpath(beside.data, NULL);
-    if (full != NULL) {
-        const char *const copy = arena_copy(&s->arena, full, strlen(full));
-        name->text = copy != NULL ? copy : name->text;
-    }
-    free(full);
-    text_free(&beside);
-}
 
 static enum exit_code run(struct cli *cli, struct error *err)
 {
@@ -43,8 +23,7 @@ static enum exit_code run(struct cli *cli, struct error *err)
         return EXIT_USAGE;
     }
     text_puts(&path, name);
-    const size_t n = strlen(name);
-    if (n < 5 || strcmp(name + n - 5, ".json") != 0) {
+    if (!text_ends(name, ".json")) {
         text_puts(&path, ".json");
     }
     if (path.failed) {
@@ -62,8 +41,6 @@ static enum exit_code run(struct cli *cli, struct error *err)
                 title->text = slash != NULL ? slash + 1 : name;
                 json_set(&s.arena, tree, "/name", title, err);
             }
-            const struct json *const score = json_member(tree, "score");
-            keep_found(&s, from, score != NULL ? json_member(score, "against") : NULL);
             text_printf(&out, "// started from %s; faascast show schema lists every key\n", from);
             json_write(&out, tree, 2);
             text_puts(&out, "\n");

@@ -77,7 +77,7 @@ static enum status read_threads(const struct cli *cli, uint32_t *out, struct err
 {
     const long online = sysconf(_SC_NPROCESSORS_ONLN);
     double threads = 0;
-    cli_number(cli, "j", 1, 1024, online > 0 ? (double)online : 1, &threads, err);
+    cli_count(cli, "j", 1, 1024, online > 0 ? (double)online : 1, &threads, err);
     *out = (uint32_t)threads;
     return err->code;
 }
@@ -194,7 +194,7 @@ static enum status choose(struct plan *p, uint32_t threads, struct error *err)
     double replications = 0;
     struct evaluator e = {0};
     const bool closed = cli_option(p->cli, "closed-form") != NULL;
-    if (cli_number(p->cli, "replications", 2, 1e6, 200, &replications, err) != STATUS_OK) {
+    if (cli_count(p->cli, "replications", 2, 1e6, 200, &replications, err) != STATUS_OK) {
         return err->code;
     }
     p->best = search_front_best(&p->front, &p->objective, &p->limits);
@@ -273,7 +273,7 @@ static enum status make(struct plan *p, struct error *err)
     const bool smlt = strategy != NULL && plan_smlt_strategy(strategy);
     const bool closed = smlt || cli_option(cli, "closed-form") != NULL;
     double seed = (double)NAN;
-    if ((smlt && cli_number(cli, "seed", 0, 4294967295.0, 1, &seed, err) != STATUS_OK) ||
+    if ((smlt && cli_count(cli, "seed", 0, 4294967295.0, 1, &seed, err) != STATUS_OK) ||
         text_provenance_now(&p->provenance, cli, &p->scenario, closed ? "predict" : "both", seed,
                             err) != STATUS_OK) {
         return err->code;

@@ -111,7 +111,7 @@ static enum exit_code run(struct cli *cli, struct error *err)
         return list_runs(cli, err);
     }
     if (export_form(cli, &e.form, err) != STATUS_OK ||
-        cli_number(cli, "run", 1, 1e15, 0, &number, err) != STATUS_OK ||
+        cli_count(cli, "run", 1, 1e15, 0, &number, err) != STATUS_OK ||
         (condition != NULL && cli_condition(condition, &where, err) != STATUS_OK) ||
         (unwanted != NULL && cli_condition(unwanted, &fail_if, err) != STATUS_OK)) {
         return EXIT_USAGE;

@@ -55,7 +55,7 @@ static enum status read_threads(const struct cli *cli, struct sweep_options *o, 
     const long online = sysconf(_SC_NPROCESSORS_ONLN);
     const double fallback = o->remote || online < 1 ? 1 : (double)online;
     double threads = 1;
-    if (cli_number(cli, "j", 1, 1024, fallback, &threads, err) == STATUS_OK) {
+    if (cli_count(cli, "j", 1, 1024, fallback, &threads, err) == STATUS_OK) {
         o->threads = (uint32_t)threads;
     }
     return err->code;

@@ -209,14 +209,14 @@ static enum status read_options(const struct cli *cli, struct train_options *o, 
 {
     const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
     double iterations, every, validation, test, threads, seed, shifts;
-    if (cli_number(cli, "iterations", 1, 1e9, 1000, &iterations, err) != STATUS_OK ||
-        cli_number(cli, "evaluate-every", 0, 1e9, 100, &every, err) != STATUS_OK ||
-        cli_number(cli, "validation-tasks", 0, 1e9, 200, &validation, err) != STATUS_OK ||
-        cli_number(cli, "test-tasks", 0, 1e9, 1000, &test, err) != STATUS_OK ||
-        cli_number(cli, "threads", 1, 4096, cpus > 0 ? (double)cpus : 1.0, &threads, err) !=
+    if (cli_count(cli, "iterations", 1, 1e9, 1000, &iterations, err) != STATUS_OK ||
+        cli_count(cli, "evaluate-every", 0, 1e9, 100, &every, err) != STATUS_OK ||
+        cli_count(cli, "validation-tasks", 0, 1e9, 200, &validation, err) != STATUS_OK ||
+        cli_count(cli, "test-tasks", 0, 1e9, 1000, &test, err) != STATUS_OK ||
+        cli_count(cli, "threads", 1, 4096, cpus > 0 ? (double)cpus : 1.0, &threads, err) !=
             STATUS_OK ||
-        cli_number(cli, "seed", 0, 9e15, 1, &seed, err) != STATUS_OK ||
-        cli_number(cli, "shifts", 0, 1000, 0, &shifts, err) != STATUS_OK ||
+        cli_count(cli, "seed", 0, 9e15, 1, &seed, err) != STATUS_OK ||
+        cli_count(cli, "shifts", 0, 1000, 0, &shifts, err) != STATUS_OK ||
         cli_number(cli, "inner-rate", 0, 100, o->kernel.inner_rate, &o->kernel.inner_rate, err) !=
             STATUS_OK ||
         cli_number(cli, "outer-rate", 0, 100, o->kernel.outer_rate, &o->kernel.outer_rate, err) !=

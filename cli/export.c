@@ -6,13 +6,6 @@
 
 enum { PIECE = 1 << 18 };
 
-static bool ends_with(const char *text, const char *end)
-{
-    const size_t n = strlen(text);
-    const size_t m = strlen(end);
-    return n > m && strcmp(text + n - m, end) == 0;
-}
-
 enum status export_form(const struct cli *cli, enum export_form *out, struct error *err)
 {
     static const struct {
@@ -27,7 +20,7 @@ enum status export_form(const struct cli *cli, enum export_form *out, struct err
         return STATUS_OK;
     }
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
-        if (ends_with(file, ends[i].end)) {
+        if (text_ends(file, ends[i].end)) {
             *out = ends[i].form;
             return STATUS_OK;
         }

@@ -192,8 +192,8 @@ enum status plan_smlt(struct plan *p, const char *strategy, bool *met, struct er
     if (o.found == NULL) {
         return RAISE(err, ERR_MEMORY, "out of memory for a plan");
     }
-    if (cli_number(p->cli, "seed", 0, 4294967295.0, 1, &o.seed, err) == STATUS_OK &&
-        cli_number(p->cli, "profile-rounds", 1, 1e9, 10, &o.rounds, err) == STATUS_OK) {
+    if (cli_count(p->cli, "seed", 0, 4294967295.0, 1, &o.seed, err) == STATUS_OK &&
+        cli_count(p->cli, "profile-rounds", 1, 1e9, 10, &o.rounds, err) == STATUS_OK) {
         const struct bayes_options how = strcmp(strategy, "smlt-ei") == 0
                                              ? bayes_ei((uint64_t)o.seed)
                                              : bayes_ucb((uint64_t)o.seed);

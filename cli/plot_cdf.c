@@ -1,6 +1,6 @@
 /* cdf: how times or dollars are spread. Rows with one and the same `point` (simulate --runs) are
- * repeated runs of one configuration; rows of a simulation give three percentiles each; otherwise the spread is over
- * configurations. */
+ * repeated runs of one configuration; rows of a simulation give three percentiles each; otherwise
+ * the spread is over configurations. */
 #include "cli/plot.h"
 
 #include <math.h>

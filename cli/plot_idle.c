@@ -80,7 +80,7 @@ static enum status poisson(const struct cli *cli, double mean_s, struct arrivals
                            struct error *err)
 {
     double seed = 1;
-    if (cli_number(cli, "seed", 0, 4294967295.0, 1, &seed, err) != STATUS_OK) {
+    if (cli_count(cli, "seed", 0, 4294967295.0, 1, &seed, err) != STATUS_OK) {
         return err->code;
     }
     gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);

@@ -120,8 +120,7 @@ static enum status make(struct plot *p, struct error *err)
     }
     for (int i = 0; i < p->n_sources && err->code == STATUS_OK; i++) {
         const char *const path = p->sources[i];
-        const size_t length = strlen(path);
-        if (length >= 5 && strcmp(path + length - 5, ".json") == 0) {
+        if (text_ends(path, ".json")) {
             RAISE(err, ERR_INPUT,
                   "%s: validation is drawn from the rows of score: faascast score %s --format csv "
                   "-o rows.csv, then faascast plot validation rows.csv",

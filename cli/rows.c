@@ -92,7 +92,8 @@ struct grid {
     size_t columns, rows;
     char (*cells)[CELL]; /* row 0 is the header */
     bool left[AXIS_LIMIT + EXTRA];
-    bool hidden[AXIS_LIMIT + EXTRA]; /* says nothing in any row */
+    bool hidden[AXIS_LIMIT + EXTRA]; /* says nothing in any row, or has no room */
+    size_t width[AXIS_LIMIT + EXTRA];
 };
 
 static char *cell(const struct grid *g, size_t row, size_t column)
@@ -241,16 +242,31 @@ static void hide_empty(struct grid *g, size_t axes)
     }
 }
 
+/* A table that is a little too wide loses parts of the time from the right, never a mark. Where
+ * axes and totals alone are too wide, nothing is gained by that. */
+static void fit_width(struct grid *g, size_t axes)
+{
+    const size_t parts = axes + 3; /* behind time, USD, speed-up */
+    size_t all = 0;
+    size_t least = 0;
+    for (size_t c = 0; c < g->columns; c++) {
+        for (size_t i = 0; i < g->rows; i++) {
+            const size_t n = characters(cell(g, i, c));
+            g->width[c] = n > g->width[c] ? n : g->width[c];
+        }
+        const size_t room = g->hidden[c] ? 0 : g->width[c] + (c > 0 ? 2 : 0);
+        all += room;
+        least += c < parts || c + 1 == g->columns ? room : 0;
+    }
+    for (size_t c = g->columns - 1; c-- > parts && all > WIDTH_LIMIT && least <= WIDTH_LIMIT;) {
+        all -= g->hidden[c] ? 0 : g->width[c] + 2;
+        g->hidden[c] = true;
+    }
+}
+
 static void write_grid(struct text *out, const struct grid *g, const struct cli *cli,
                        const struct row_list *list, size_t axes, const bool *strong)
 {
-    size_t width[AXIS_LIMIT + EXTRA] = {0};
-    for (size_t c = 0; c + 1 < g->columns; c++) {
-        for (size_t i = 0; i < g->rows; i++) {
-            const size_t n = characters(cell(g, i, c));
-            width[c] = n > width[c] ? n : width[c];
-        }
-    }
     for (size_t r = 0; r < g->rows; r++) {
         const bool coloured = cli->colour && (r == 0 || strong[r]);
         text_puts(out, coloured ? (r == 0 ? "\033[1m" : "\033[32m") : "");
@@ -264,15 +280,15 @@ static void write_grid(struct text *out, const struct grid *g, const struct cli 
             text_puts(out, c > 0 ? "  " : "");
             used += c > 0 ? 2 : 0;
             if (c + 1 == g->columns) {
-                const size_t room = used < WIDTH_LIMIT ? WIDTH_LIMIT - used : 0;
-                text_append(out, text, strlen(text) < room ? strlen(text) : room);
+                text_puts(out, text);
                 break;
             }
             if (c == axes && r > 0 && !list->rows[r - 1].feasible) {
-                text_printf(out, "%.*s", (int)(WIDTH_LIMIT - used), list->rows[r - 1].status);
+                text_printf(out, "%.*s", used < WIDTH_LIMIT ? (int)(WIDTH_LIMIT - used) : 20,
+                            list->rows[r - 1].status);
                 break;
             }
-            const size_t pad = width[c] - n;
+            const size_t pad = g->width[c] - n;
             for (size_t i = 0; i < pad && !g->left[c]; i++) {
                 text_puts(out, " ");
             }
@@ -280,7 +296,7 @@ static void write_grid(struct text *out, const struct grid *g, const struct cli 
             for (size_t i = 0; i < pad && g->left[c]; i++) {
                 text_puts(out, " ");
             }
-            used += width[c];
+            used += g->width[c];
         }
         while (out->size > 0 && out->data[out->size - 1] == ' ') {
             out->size--;
@@ -399,6 +415,7 @@ void text_rows_table(struct text *out, const struct cli *cli, const struct scena
     write_title(out, list);
     text_puts(out, "\n");
     hide_empty(&g, s->n_axes);
+    fit_width(&g, s->n_axes);
     write_grid(out, &g, cli, list, s->n_axes, strong);
     write_footer(out, s, list);
     write_unmet(out, list, &marks, constraints);

@@ -482,13 +482,8 @@ static enum status read_keys(const struct json *spec, struct score_set *s, struc
                                         "predicted", "by",       "statistic",  "engine",
                                         "interval",  "residual", "resolution", "fit",
                                         "feasible",  "best",     "note"};
-    for (const struct json *k = spec->first; k != NULL; k = k->next) {
-        const char *near = nearest_name(k->key, known, sizeof known / sizeof known[0]);
-        if (near == NULL || strcmp(near, k->key) != 0) {
-            return JSON_RAISE(err, k, ERR_INPUT, "unknown key '%s'%s%s%s", k->key,
-                              near != NULL ? ", did you mean '" : "", near != NULL ? near : "",
-                              near != NULL ? "'?" : "");
-        }
+    if (json_known_keys(spec, "key", "", known, sizeof known / sizeof known[0], err) != STATUS_OK) {
+        return err->code;
     }
     const char *residual = text_of(spec, "residual");
     s->residual = residual != NULL && strcmp(residual, "absolute") == 0 ? LS_ABSOLUTE : LS_RELATIVE;

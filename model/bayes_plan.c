@@ -91,7 +91,8 @@ static bool allowed(const void *context, const size_t *place)
     return !scenario_skips(s->search->scenario, &c);
 }
 
-/* Time and dollars of a run of so many rounds there (0: of all); *feasible false when it cannot be. */
+/* Time and dollars of a run of so many rounds there (0: of all); *feasible false when it cannot be.
+ */
 static enum status run(struct space *s, struct search_point *p, double rounds, bool *feasible,
                        struct error *err)
 {

@@ -491,15 +491,7 @@ static enum status refuse_unknown_sections(const struct json *tree, struct error
     for (size_t i = 0; i < ROOT_KEYS; i++) {
         names[n++] = root_keys[i];
     }
-    for (const struct json *child = tree->first; child != NULL; child = child->next) {
-        const char *near = nearest_name(child->key, names, n);
-        if (near == NULL || strcmp(near, child->key) != 0) {
-            return JSON_RAISE(err, child, ERR_INPUT, "unknown section '%s'%s%s%s", child->key,
-                              near != NULL ? ", did you mean '" : "", near != NULL ? near : "",
-                              near != NULL ? "'?" : "");
-        }
-    }
-    return STATUS_OK;
+    return json_known_keys(tree, "section", "", names, n, err);
 }
 
 enum status config_bind(struct arena *a, struct json *catalogue, const char *profile_dir,

@@ -26,8 +26,7 @@ enum status catalogue_files(struct arena *a, const char *dir, char ***out, size_
     }
     const struct dirent *entry;
     while (d != NULL && err->code == STATUS_OK && (entry = readdir(d)) != NULL) {
-        const size_t n = strlen(entry->d_name);
-        if (n < 6 || strcmp(entry->d_name + n - 5, ".json") != 0 || *count == FILES_MAX) {
+        if (!text_ends(entry->d_name, ".json") || *count == FILES_MAX) {
             continue;
         }
         struct text path = {0};

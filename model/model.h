@@ -421,8 +421,8 @@ double expected_maximum_excess(double n, double cv);
 /* Job-level terms both engines share. */
 /* Until the last of `functions` cold starts is ready; e remembers maxima, may be NULL. */
 double start_mean(const struct config *c, struct evaluator *e, double functions);
-/* Seconds to serialise, or the other way, so many bytes: g per byte on one core; where there is less
- * than one vCPU, by its share of it. */
+/* Seconds to serialise, or the other way, so many bytes: g per byte on one core; where there is
+ * less than one vCPU, by its share of it. */
 double serialise_time(const struct config *c, enum host_use host, double bytes);
 double link_rate(const struct config *c, const struct op *op,
                  enum host_use host); /* bytes/s, own */

@@ -28,8 +28,7 @@ static char *own_path(struct arena *a, const struct json *name)
 
 static bool is_file_name(const char *name)
 {
-    const size_t n = strlen(name);
-    return strchr(name, '/') != NULL || (n > 5 && strcmp(name + n - 5, ".json") == 0);
+    return strchr(name, '/') != NULL || text_ends(name, ".json");
 }
 
 char *profile_path(struct arena *a, const char *data_dir, const struct json *name)
@@ -111,19 +110,9 @@ static enum status check_row(const struct json *row, struct error *err)
         "dataset",     "backbone", "ways",   "shots",      "queries",      "adaptation_steps",
         "theta_fixed", "source",   "date",   "status",     "note"};
     const struct json *time = json_bare(json_member(row, "unit_s"));
-    for (const struct json *key = row->first; row->kind == JSON_OBJECT && key != NULL;
-         key = key->next) {
-        const size_t n = sizeof keys / sizeof keys[0];
-        size_t i = 0;
-        while (i < n && strcmp(key->key, keys[i]) != 0) {
-            i++;
-        }
-        if (i == n) {
-            const char *const near = nearest_name(key->key, keys, n);
-            return JSON_RAISE(err, key, ERR_INPUT, "unknown key '%s' of a measured task%s%s%s",
-                              key->key, near != NULL ? ", did you mean '" : "",
-                              near != NULL ? near : "", near != NULL ? "'?" : "");
-        }
+    if (row->kind == JSON_OBJECT && json_known_keys(row, "key", " of a measured task", keys,
+                                                    sizeof keys / sizeof keys[0], err)) {
+        return err->code;
     }
     if (time == NULL || time->kind != JSON_NUMBER || !(time->number > 0)) {
         return JSON_RAISE(err, time != NULL ? time : row, ERR_INPUT,

@@ -3,7 +3,6 @@
 #include "model/scenario.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,18 +113,6 @@ static enum status load_merged(struct arena *a, const char *path, const struct c
     return value_merge(a, merged, own, err);
 }
 
-/* What holds the value a pointer names; NULL when nothing does. */
-static struct json *section_of(struct json *tree, const char *pointer)
-{
-    char above[512];
-    const char *slash = strrchr(pointer, '/');
-    if (slash == NULL || (size_t)(slash - pointer) >= sizeof above) {
-        return NULL;
-    }
-    snprintf(above, sizeof above, "%.*s", (int)(slash - pointer), pointer);
-    return above[0] == '\0' ? tree : json_pointer(tree, above);
-}
-
 static enum status apply_sets(struct arena *a, struct json *tree,
                               const struct scenario_options *options, struct error *err)
 {
@@ -149,9 +136,8 @@ static enum status apply_sets(struct arena *a, struct json *tree,
             return RAISE(err, ERR_MEMORY, "out of memory reading --set");
         }
         struct json *there = value->kind == JSON_NULL ? json_pointer(tree, pointer) : NULL;
-        struct json *above = value->kind == JSON_NULL ? section_of(tree, pointer) : NULL;
-        if (there != NULL && above != NULL) { /* null takes a key away, as in an overlay */
-            json_detach(above, there);
+        if (there != NULL && there->parent != NULL) { /* null takes a key away, as in an overlay */
+            json_detach(there->parent, there);
         } else if (value_set(a, tree, pointer, value, err) != STATUS_OK) {
             return err->code;
         }
@@ -380,33 +366,52 @@ void scenario_free(struct scenario *s)
     *s = (struct scenario){0};
 }
 
-/* The files of own catalogue entries by their whole paths: the merged tree may be written
- * elsewhere. */
-static enum status name_catalogue(struct scenario *s, struct json *tree, struct error *err)
+/* A file, by its whole path when it is there: the merged tree may be written elsewhere. */
+static enum status name_whole(struct scenario *s, struct json *name, const char *path,
+                              struct error *err)
 {
-    struct json *list = json_new(&s->arena, JSON_ARRAY, s->own_catalogue->origin);
-    for (const struct json *file = s->own_catalogue->first; list != NULL && file != NULL;
-         file = file->next) {
-        char *const whole = realpath(file->text, NULL);
-        struct json *item = json_new(&s->arena, JSON_STRING, file->origin);
-        if (item == NULL || whole == NULL) {
-            free(whole);
-            return RAISE(err, ERR_MEMORY, "out of memory copying %s", s->path);
-        }
-        item->text = arena_copy(&s->arena, whole, strlen(whole));
-        free(whole);
-        if (item->text == NULL) {
-            return RAISE(err, ERR_MEMORY, "out of memory copying %s", s->path);
-        }
-        json_append(list, item, NULL);
-    }
-    if (list == NULL) {
+    char *const whole = path != NULL ? realpath(path, NULL) : NULL;
+    const char *const copy = whole != NULL ? arena_copy(&s->arena, whole, strlen(whole)) : NULL;
+    const bool failed = path == NULL || (whole != NULL && copy == NULL);
+    free(whole);
+    name->text = copy != NULL ? copy : name->text;
+    return failed ? RAISE(err, ERR_MEMORY, "out of memory copying %s", s->path) : STATUS_OK;
+}
+
+/* Every file that the tree names beside one of its own. */
+static enum status name_files(struct scenario *s, struct json *tree, struct error *err)
+{
+    static const char *const pointers[] = {"/sweep/values_from", "/score/against",
+                                           "/compute/profile", "/baseline/compute/profile"};
+    struct json *files = json_copy(&s->arena, s->own_catalogue);
+    if (files == NULL) {
         return RAISE(err, ERR_MEMORY, "out of memory copying %s", s->path);
     }
-    if (list->first != NULL) {
-        json_append(tree, list, "catalogue");
+    for (struct json *file = files->first; file != NULL && err->code == STATUS_OK;
+         file = file->next) {
+        name_whole(s, file, file->text, err);
     }
-    return STATUS_OK;
+    if (files->first != NULL) {
+        json_append(tree, files, "catalogue");
+    }
+    for (size_t i = 0; i < sizeof pointers / sizeof pointers[0] && err->code == STATUS_OK; i++) {
+        struct json *name = json_pointer(tree, pointers[i]);
+        struct json *value = name != NULL ? json_member(name, "value") : NULL;
+        name = value != NULL ? value : name;
+        if (name == NULL || name->kind != JSON_STRING) {
+            continue;
+        }
+        const char *const path = text_ends(pointers[i], "profile")
+                                     ? profile_path(&s->arena, s->data_dir, name)
+                                 : text_ends(pointers[i], "against")
+                                     ? path_beside(&s->arena, s->path, name->text)
+                                     : path_beside(&s->arena, name->origin.file, name->text);
+        /* What comes with the program keeps its name. */
+        if (path == NULL || strncmp(path, s->data_dir, strlen(s->data_dir)) != 0) {
+            name_whole(s, name, path, err);
+        }
+    }
+    return err->code;
 }
 
 enum status scenario_merged(struct scenario *s, struct json **out, struct error *err)
@@ -434,5 +439,5 @@ enum status scenario_merged(struct scenario *s, struct json **out, struct error 
         json_append(tree, plan, "plan");
     }
     *out = tree;
-    return name_catalogue(s, tree, err);
+    return name_files(s, tree, err);
 }

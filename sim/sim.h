@@ -84,7 +84,7 @@ enum status simulate_point(struct scenario_cursor *c, uint64_t point, struct eva
 /* name, word, what is taken out to see it */
 #define GAP_LIST(X)                                                                                \
     X(GAP_STRAGGLERS, "stragglers", "noise, slow instances, stragglers, spread of latency")        \
-    X(GAP_CONTENTION, "contention", "shared bandwidth, request-rate caps, credits, bursts")                \
+    X(GAP_CONTENTION, "contention", "shared bandwidth, request-rate caps, credits, bursts")        \
     X(GAP_STARTUP, "start-up", "spread, pacing, ramp and waves of starts")                         \
     X(GAP_POLLING, "polling", "waiting until the next poll")                                       \
     X(GAP_RESTARTS, "restarts", "time limit, crashes, lost updates")

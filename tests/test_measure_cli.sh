@@ -82,6 +82,19 @@ says "$scratch/err" "/catalogue/0: cannot open none.json"
 check "a catalogue file twice" 3 $?
 says "$scratch/err" "'mine' stands in $scratch/mine.json:"
 
+# A copy elsewhere finds what its origin names beside it: profile, values of the sweep.
+cp scenarios/profiles/epyc-zen5-avx2.json "$scratch/near.json"
+printf '/platform/workers,/platform/memory_mib\n1,2048\n3,4096\n' >"$scratch/values.csv"
+printf '{ "include": ["own.json"], "compute": { "profile": "near" }, "sweep": { "grid": null, "values_from": "values.csv" } }\n' \
+    >"$scratch/near-files.json"
+"$program" new "$scratch/elsewhere/moved" --from "$scratch/near-files.json" -q &&
+    "$program" predict "$scratch/elsewhere/moved.json" >"$scratch/out" 2>"$scratch/err"
+check "predict of a copy with files beside its origin" 0 $?
+# Two axes leave no room for all parts of the time: a part goes, the marks stay whole.
+says "$scratch/out" cheapest
+says "$scratch/out" fastest
+[ "$(awk '/speed-up  *start/ { print length }' "$scratch/out")" -le 100 ] || { echo "FAIL: a table wider than 100"; bad=1; }
+
 # A profile lies beside the scenario, by its name or as a file; the report finds it too.
 profile=scenarios/profiles/epyc-zen5-avx2.json
 cp "$profile" "$scratch/slow.json"

@@ -29,7 +29,8 @@ static double transfer_time(const struct transfer_law *law, double bytes, double
 
 /* What is graded is a median; the law runs through the middle of the bulk, which lies between two
  * modes where no transfer is. So: the median, over the training rows of about this size (to a
- * factor of two), of measured over the law; 1 when there is none. */
+ * factor of two), of measured over the law; 1 when there is none. A scenario that uses the law gets
+ * the law alone. */
 static double median_ratio(const struct transfer_law *law, const struct law_rows *train,
                            const double *size, const double *time, const double *memory,
                            double bytes, struct error *err)

@@ -72,6 +72,7 @@ void text_number(struct text *t, double value);
 void text_json_string(struct text *t, const char *s);
 void text_free(struct text *t);
 
+bool text_ends(const char *text, const char *end); /* "mine.json" in ".json"; ".json" does not */
 /* The candidate nearest to `name` (edit distance), or NULL when none is near. Count candidates. */
 const char *nearest_name(const char *name, const char *const *candidates, size_t count);
 
@@ -136,6 +137,10 @@ void json_write(struct text *out, const struct json *node, int indent);
  * of `known` (may be NULL). */
 bool json_all_read(const struct json *node, const struct json **unread);
 void json_mark_read(struct json *node); /* the whole subtree */
+/* ERR_INPUT for the first key of an object that is not among the known ones, with the nearest:
+ * "unknown `what` 'KEY'`of`". */
+enum status json_known_keys(const struct json *object, const char *what, const char *of,
+                            const char *const *known, size_t n, struct error *err);
 
 /* Raise with the place of a node: file, line, column, JSON path. */
 enum status json_raise(struct error *err, const struct json *node, enum status code,

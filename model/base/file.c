@@ -105,10 +105,11 @@ enum status file_try(const char *path, struct error *err)
 {
     struct file_out f;
     struct stat info;
-    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
+    const bool there = stat(path, &info) == 0;
+    if (there && S_ISDIR(info.st_mode)) {
         return RAISE(err, ERR_IO, "cannot write %s: it is a directory", path);
     }
-    if (strcmp(path, "-") == 0 || (stat(path, &info) == 0 && !S_ISREG(info.st_mode))) {
+    if (strcmp(path, "-") == 0 || (there && !S_ISREG(info.st_mode))) {
         return STATUS_OK; /* opening a pipe would wait for its reader */
     }
     if (file_begin(&f, path, err) == STATUS_OK) {

@@ -241,3 +241,21 @@ void json_write(struct text *out, const struct json *node, int indent)
 {
     write_node(out, node, 0, indent > 0);
 }
+
+enum status json_known_keys(const struct json *object, const char *what, const char *of,
+                            const char *const *known, size_t n, struct error *err)
+{
+    for (const struct json *key = object->first; key != NULL; key = key->next) {
+        size_t i = 0;
+        while (i < n && strcmp(key->key, known[i]) != 0) {
+            i++;
+        }
+        if (i == n) {
+            const char *const near = nearest_name(key->key, known, n);
+            return JSON_RAISE(err, key, ERR_INPUT, "unknown %s '%s'%s%s%s%s", what, key->key, of,
+                              near != NULL ? ", did you mean '" : "", near != NULL ? near : "",
+                              near != NULL ? "'?" : "");
+        }
+    }
+    return STATUS_OK;
+}

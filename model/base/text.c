@@ -227,3 +227,10 @@ void arena_free(struct arena *a)
     }
     a->blocks = NULL;
 }
+
+bool text_ends(const char *text, const char *end)
+{
+    const size_t n = strlen(text);
+    const size_t m = strlen(end);
+    return n > m && strcmp(text + n - m, end) == 0;
+}
