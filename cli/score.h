@@ -147,4 +147,15 @@ enum status score_facts(struct score_set *s, const double *theta, struct evaluat
 /* score TRACE --what LAW (cli/score_laws.c). */
 enum exit_code score_laws(struct cli *cli, struct error *err);
 
+/* The keys of the section that are not about single rows: residual, engine, interval, predicted,
+ * best, constants (cli/score_spec.c). ERR_INPUT with their place. */
+enum status score_read_keys(const struct json *spec, struct score_set *s, struct error *err);
+
+/* The text under a key; NULL when there is none. */
+static inline const char *score_text(const struct json *node, const char *key)
+{
+    const struct json *child = json_member(node, key);
+    return child != NULL && child->kind == JSON_STRING ? child->text : NULL;
+}
+
 #endif

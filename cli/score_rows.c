@@ -43,12 +43,6 @@ static enum status column_of(const struct table *t, const struct json *node, con
     return STATUS_OK;
 }
 
-static const char *text_of(const struct json *node, const char *key)
-{
-    const struct json *child = json_member(node, key);
-    return child != NULL && child->kind == JSON_STRING ? child->text : NULL;
-}
-
 /* Is the cell one of the texts of a text or a list of them? */
 static bool is_one_of(const struct json *texts, const char *cell)
 {
@@ -117,8 +111,8 @@ static enum status wanted_row(const struct cli *cli, const struct table *t, size
 static enum status cell_set(const struct json *spec, size_t column, const struct table *t,
                             size_t row, struct text *out, struct error *err)
 {
-    const char *pointer = spec->kind == JSON_STRING ? spec->text : text_of(spec, "pointer");
-    const char *split = spec->kind == JSON_OBJECT ? text_of(spec, "split") : NULL;
+    const char *pointer = spec->kind == JSON_STRING ? spec->text : score_text(spec, "pointer");
+    const char *split = spec->kind == JSON_OBJECT ? score_text(spec, "split") : NULL;
     const struct json *scale = json_member(spec, "scale");
     const struct json *names = json_member(spec, "names");
     if (pointer == NULL) {
@@ -156,7 +150,7 @@ static enum status read_measured(const struct json *spec, const struct table *t,
     size_t column = 0;
     const char *name = measured != NULL && measured->kind == JSON_STRING
                            ? measured->text
-                           : (measured != NULL ? text_of(measured, "column") : NULL);
+                           : (measured != NULL ? score_text(measured, "column") : NULL);
     if (name == NULL) {
         return JSON_RAISE(err, measured != NULL ? measured : spec, ERR_INPUT,
                           "\"measured\" must name a column of the table");
@@ -174,7 +168,7 @@ static enum status read_measured(const struct json *spec, const struct table *t,
 static enum status read_resolution(const struct json *spec, const struct table *t, size_t row,
                                    double *out, struct error *err)
 {
-    const char *name = text_of(spec, "resolution");
+    const char *name = score_text(spec, "resolution");
     const struct json *scale = json_member(json_member(spec, "measured"), "scale");
     size_t column = 0;
     *out = NAN;
@@ -299,12 +293,12 @@ static enum status add_case(const struct cli *cli, const char *path, const struc
     text_free(&label);
     const struct json *predicted = json_member(spec, "predicted");
     const char *phase =
-        predicted != NULL && predicted->kind == JSON_OBJECT ? text_of(predicted, "phase") : NULL;
+        predicted != NULL && predicted->kind == JSON_OBJECT ? score_text(predicted, "phase") : NULL;
     size_t column = 0;
     if (err->code == STATUS_OK && phase != NULL &&
         column_of(t, predicted, phase, &column, err) == STATUS_OK) {
         c->phase = table_cell(t, row, column);
-        const char *other = text_of(json_member(predicted, "names"), c->phase);
+        const char *other = score_text(json_member(predicted, "names"), c->phase);
         c->phase = other != NULL ? other : c->phase;
         const size_t used = strlen(c->label);
         snprintf(c->label + used, sizeof c->label - used, " %s", table_cell(t, row, column));
@@ -357,7 +351,7 @@ static enum status read_ran(const struct json *feasible, const struct table *t, 
                             bool *out, struct error *err)
 {
     size_t column = 0;
-    const char *name = text_of(feasible, "column");
+    const char *name = score_text(feasible, "column");
     const struct json *no = json_member(feasible, "no");
     if (name == NULL || no == NULL) {
         return JSON_RAISE(err, feasible, ERR_INPUT,
@@ -396,128 +390,6 @@ static enum status read_rows(const struct cli *cli, const char *path, const stru
     return err->code;
 }
 
-static enum status read_constants(const struct json *fit, struct score_set *s, struct error *err)
-{
-    for (const struct json *k = fit != NULL ? fit->first : NULL; k != NULL; k = k->next) {
-        if (s->n_constants == CONSTANT_LIMIT) {
-            return JSON_RAISE(err, k, ERR_INPUT, "more than %d constants", CONSTANT_LIMIT);
-        }
-        const struct json *from = json_member(k, "from");
-        const struct json *to = json_member(k, "to");
-        const struct json *start = json_member(k, "start");
-        if (from == NULL || to == NULL || from->kind != JSON_NUMBER || to->kind != JSON_NUMBER ||
-            from->number >= to->number) {
-            return JSON_RAISE(err, k, ERR_INPUT, "a constant needs \"from\" below \"to\"");
-        }
-        struct score_constant *c = &s->constants[s->n_constants++];
-        snprintf(c->pointer, sizeof c->pointer, "%s", k->key);
-        c->lower = from->number;
-        c->upper = to->number;
-        c->start = start != NULL && start->kind == JSON_NUMBER ? start->number
-                                                               : 0.5 * (c->lower + c->upper);
-    }
-    return STATUS_OK;
-}
-
-/* Result columns first, then those of the table. */
-static int predicted_variable(const char *name, void *context)
-{
-    const struct score_set *s = context;
-    const int own = column_find(name);
-    for (size_t i = 0; own < 0 && i < s->table.n_columns; i++) {
-        if (strcmp(s->table.columns[i], name) == 0) {
-            return (int)(column_count() + i);
-        }
-    }
-    return own;
-}
-
-static int result_variable(const char *name, void *context)
-{
-    (void)context;
-    return column_find(name);
-}
-
-static enum status read_best(const struct json *best, struct score_set *s, struct error *err)
-{
-    struct score_best *b = &s->best;
-    if (best == NULL) {
-        return STATUS_OK;
-    }
-    b->spec = best;
-    if (best->kind == JSON_STRING) {
-        b->rows = true;
-        b->largest = strcmp(best->text, "largest") == 0;
-        return b->largest || strcmp(best->text, "smallest") == 0
-                   ? STATUS_OK
-                   : JSON_RAISE(err, best, ERR_INPUT, "expected \"smallest\" or \"largest\"");
-    }
-    const char *smallest = text_of(best, "smallest");
-    const char *largest = text_of(best, "largest");
-    const struct json *values = json_member(best, "values");
-    b->pointer = text_of(best, "pointer");
-    b->column = text_of(best, "column");
-    b->largest = smallest == NULL;
-    for (const struct json *v = values != NULL ? values->first : NULL;
-         v != NULL && v->kind == JSON_NUMBER && b->n_values < 32; v = v->next) {
-        b->values[b->n_values++] = v->number;
-    }
-    if (b->pointer == NULL || b->column == NULL || b->n_values < 2 ||
-        (smallest == NULL) == (largest == NULL)) {
-        return JSON_RAISE(err, best, ERR_INPUT,
-                          "\"best\" needs \"pointer\", \"column\", two or more \"values\" and "
-                          "\"smallest\" or \"largest\"");
-    }
-    struct error inner = {0};
-    if (expression_compile(smallest != NULL ? smallest : largest, result_variable, NULL, NULL, 0,
-                           &b->objective, &inner) != STATUS_OK) {
-        return JSON_RAISE(err, best, ERR_INPUT, "%s", inner.message);
-    }
-    return STATUS_OK;
-}
-
-static enum status read_keys(const struct json *spec, struct score_set *s, struct error *err)
-{
-    static const char *const known[] = {"against",   "where",    "set",        "measured",
-                                        "predicted", "by",       "statistic",  "engine",
-                                        "interval",  "residual", "resolution", "fit",
-                                        "feasible",  "best",     "note"};
-    if (json_known_keys(spec, "key", "", known, sizeof known / sizeof known[0], err) != STATUS_OK) {
-        return err->code;
-    }
-    const char *residual = text_of(spec, "residual");
-    s->residual = residual != NULL && strcmp(residual, "absolute") == 0 ? LS_ABSOLUTE : LS_RELATIVE;
-    if (residual != NULL && s->residual == LS_RELATIVE && strcmp(residual, "relative") != 0) {
-        return JSON_RAISE(err, json_member(spec, "residual"), ERR_INPUT,
-                          "expected \"relative\" or \"absolute\"");
-    }
-    const char *engine = text_of(spec, "engine");
-    const struct json *interval = json_member(spec, "interval");
-    s->engine = engine != NULL && strcmp(engine, "simulate") == 0 ? SCORE_SIMULATE : SCORE_PREDICT;
-    if (json_member(spec, "engine") != NULL && s->engine == SCORE_PREDICT &&
-        (engine == NULL || strcmp(engine, "predict") != 0)) {
-        return JSON_RAISE(err, json_member(spec, "engine"), ERR_INPUT,
-                          "expected \"predict\" or \"simulate\"");
-    }
-    if (interval != NULL &&
-        (interval->kind != JSON_NUMBER || !(interval->number > 0) || !(interval->number < 1))) {
-        return JSON_RAISE(err, interval, ERR_INPUT, "expected a share between 0 and 1, as in 0.9");
-    }
-    s->interval = interval != NULL ? interval->number : 0;
-    s->facts_feasible = json_member(spec, "feasible") != NULL;
-    const struct json *predicted = json_member(spec, "predicted");
-    const char *expression =
-        predicted != NULL && predicted->kind == JSON_STRING ? predicted->text : "time_s";
-    struct error inner = {0};
-    if (expression_compile(expression, predicted_variable, s, NULL, 0, &s->predicted, &inner) !=
-        STATUS_OK) {
-        return JSON_RAISE(err, predicted, ERR_INPUT, "%s", inner.message);
-    }
-    return read_best(json_member(spec, "best"), s, err) == STATUS_OK
-               ? read_constants(json_member(spec, "fit"), s, err)
-               : err->code;
-}
-
 static enum status read_spec(const struct cli *cli, const char *path, const char *against,
                              bool within, struct score_set *s, struct error *err)
 {
@@ -526,7 +398,7 @@ static enum status read_spec(const struct cli *cli, const char *path, const char
         return RAISE(err, ERR_INPUT,
                      "%s has no \"score\" section that says how it compares with a table", path);
     }
-    const char *name = text_of(spec, "against");
+    const char *name = score_text(spec, "against");
     char own[256] = "";
     if (against == NULL && name == NULL) {
         return JSON_RAISE(err, spec, ERR_INPUT, "no table: give \"against\" here, or --against");
@@ -544,7 +416,7 @@ static enum status read_spec(const struct cli *cli, const char *path, const char
         return JSON_RAISE(err, json_member(spec, "against"), ERR_INPUT,
                           "%.400s (beside the scenario; --against names another)", cause.message);
     }
-    if (err->code != STATUS_OK || read_keys(spec, s, err) != STATUS_OK) {
+    if (err->code != STATUS_OK || score_read_keys(spec, s, err) != STATUS_OK) {
         return err->code;
     }
     /* Another table: constants come from the scenario's own, when it is there. */

@@ -341,6 +341,11 @@ bool run_round_done(struct run *s, uint32_t a);
 enum span_kind run_last_span(const struct run *s);
 /* a has finished its last span of the segment. */
 void run_actor_ended(struct run *s, uint32_t a);
+/* All actors of the segment have ended: its clocks and counters, those of unplayed rounds too
+ * (sim/extend.c). */
+void run_extend_segment(struct run *s);
+/* Standard deviation of the lengths of rounds, s; 0 of one round. */
+double run_spread(const struct round_stats *r);
 /* Everybody is back at the beginning of round `round`. */
 void run_rewind(struct run *s, uint32_t round);
 
